@@ -1,0 +1,1 @@
+"""What a study is: pure functions and frozen dataclasses, standard library only."""

@@ -1,0 +1,148 @@
+"""Instruments: a questionnaire's key (items, values, scales, bands, change) and its wordings.
+
+An instrument is a folder: `instrument.toml` holds the key, `placeholder.LANG.csv` our own stand-in
+texts, `wording.LANG.csv` texts that are ours to ship. The key never holds sentences of a
+questionnaire, and a value is never derived from an option's position: every wording says which
+value each printed option has, because translations may print them in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Report = Literal["sum", "percent"]
+Direction = Literal["lower", "higher", "none"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question. `number_in_source` is its number in the parent questionnaire, if any."""
+
+    id: str
+    topic: str
+    values: tuple[int, ...]
+    number_in_source: int | None = None
+    safety: bool = False
+
+
+@dataclass(frozen=True)
+class Band:
+    """A named range of a scale's rounded value, both ends included."""
+
+    id: str
+    label: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What reliable change is judged by: a standard deviation and retest coefficients by name."""
+
+    sd: float
+    retest: Mapping[str, float]
+    source: str
+
+
+@dataclass(frozen=True)
+class Meaningful:
+    """A change that groups (`for_groups`) or people usually notice, in points or percent."""
+
+    points: tuple[float, ...]
+    percent: float | None
+    for_groups: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A score computed from `items`, or from other scales (`parts`) when `items` is empty.
+
+    `report` is "sum" (points) or "percent" (of `high`). `minimum` is the number of answered items
+    below which there is no score. `low` and `high` bound the sum. `mark` is a line to draw.
+    """
+
+    id: str
+    label: str
+    plain: str
+    items: tuple[str, ...]
+    parts: tuple[str, ...]
+    report: Report
+    direction: Direction
+    minimum: int
+    low: int
+    high: int
+    bands: tuple[Band, ...]
+    mark: float | None
+    reliability: Reliability | None
+    meaningful: Meaningful | None
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """True when every one of `scales` reaches `percent` of its maximum, that value included."""
+
+    id: str
+    label: str
+    scales: tuple[str, ...]
+    percent: int
+
+
+@dataclass(frozen=True)
+class Option:
+    value: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The texts of an instrument in one language, with the SHA-256 of the file they came from."""
+
+    instrument: str
+    language: str
+    placeholder: bool
+    title: str
+    recall: str
+    stem: str
+    notice: str
+    texts: Mapping[str, str]
+    options: Mapping[str, tuple[Option, ...]]
+    sha256: str
+
+    def question(self, item: str) -> str:
+        """What the screen asks: the item's own text, followed by the stem if there is one."""
+        return f"{self.texts[item]}: {self.stem}" if self.stem else self.texts[item]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """`session` says that it asks about one session (an anchor's day), not a period."""
+
+    id: str
+    version: str
+    name: str
+    session: bool
+    minutes: int
+    items: tuple[Item, ...]
+    scales: tuple[Scale, ...]
+    criteria: tuple[Criterion, ...]
+    threshold_note: str
+    source: str
+    licence: str
+    sha256: str
+    wordings: Mapping[str, Wording]
+
+    def item(self, item_id: str) -> Item:
+        """Raises KeyError."""
+        return {i.id: i for i in self.items}[item_id]
+
+    def scale(self, scale_id: str) -> Scale:
+        """Raises KeyError."""
+        return {s.id: s for s in self.scales}[scale_id]
+
+    def wording(self, language: str) -> Wording:
+        """The wording in `language`, else in English, else the first there is."""
+        fallback = self.wordings.get("en") or next(iter(self.wordings.values()))
+        return self.wordings.get(language, fallback)

@@ -1,0 +1,275 @@
+"""Schedule: windows, states and prompts as pure functions of protocol, facts and now.
+
+A prompt is a local date and a wall-clock time in the participant's zone; it is turned to UTC last.
+A wall-clock time that the clocks skip is moved forward by the gap, one that comes twice is its
+first. Nothing is sent outside 08:00 to 20:00 local time.
+
+States of one timepoint of one course (the specification):
+- not expected  its anchor has no date, so there is no window
+- upcoming      the window has not opened
+- open          the window is open and nothing was started
+- in progress   started, not all sent; takes answers for 60 days after the window closed
+- submitted     every instrument was sent before the window closed
+- late          every instrument was sent, the last after the window closed
+- missed        the window closed (and the 60 days, if started) and something was not sent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from .protocol import EARLIEST, LATEST, Protocol, Timepoint
+
+GRACE = timedelta(days=60)
+
+State = Literal["not expected", "upcoming", "open", "in progress", "submitted", "late", "missed"]
+STATES: tuple[State, ...] = (
+    "not expected",
+    "upcoming",
+    "open",
+    "in progress",
+    "submitted",
+    "late",
+    "missed",
+)
+
+
+@dataclass(frozen=True)
+class AnchorFact:
+    """An anchor's date in one course; confirmed once the dose is recorded or staff said so."""
+
+    date: date
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened in one course, as far as the schedule asks.
+
+    `submitted` and `started` are keyed by (timepoint, instrument); `settled` and `retry` by
+    (timepoint, prompt number): a settled prompt (sent, skipped, refused) needs no more looking at,
+    one with a retry time is looked at again then. Prompts due before `not_before` are never sent
+    (a course that was imported). All datetimes are aware.
+    """
+
+    zone: str
+    anchors: Mapping[str, AnchorFact]
+    consented: bool = True
+    started: frozenset[tuple[str, str]] = frozenset()
+    submitted: Mapping[tuple[str, str], datetime] = field(
+        default_factory=dict[tuple[str, str], datetime]
+    )
+    confirmed: frozenset[str] = frozenset()
+    settled: frozenset[tuple[str, int]] = frozenset()
+    retry: Mapping[tuple[str, int], datetime] = field(
+        default_factory=dict[tuple[str, int], datetime]
+    )
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A timepoint's window: local dates (the truth) and the instants they come to (UTC).
+
+    `closes_at` is the first instant after the last local day.
+    """
+
+    timepoint: str
+    opens: date
+    target: date
+    closes: date
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Invitation (number 0) or reminder: its local wall-clock time (aware) and the same in UTC."""
+
+    timepoint: str
+    number: int
+    local: datetime
+    utc: datetime
+
+
+@dataclass(frozen=True)
+class Send:
+    """The prompt is wanted now."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Not now: `reason` in words; `until` when time alone ends it, None when a fact must change."""
+
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Never: `reason` in words."""
+
+    reason: str
+
+
+Verdict = Send | Hold | Skip
+
+NO_CONSENT = "no consent to messages on record"
+NOT_CONFIRMED = "the dosing day is not confirmed"
+NOT_CLEARED = "waiting for the coordinator to confirm this person"
+QUIET = "quiet hours (20:00 to 08:00)"
+CLOSED = "the window has closed"
+ANSWERED = "already answered"
+NEWER = "a newer message was due"
+IMPORTED = "due before the import"
+
+
+def instant(day: date, at: time, zone: str) -> datetime:
+    """A local wall-clock time as UTC; skipped times move forward, doubled ones are the first."""
+    return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def window_of(timepoint: Timepoint, facts: Facts) -> Window | None:
+    """The window, or None while its anchor has no date."""
+    anchor = facts.anchors.get(timepoint.anchor)
+    if anchor is None:
+        return None
+
+    def day(offset: int) -> date:
+        return anchor.date + timedelta(days=offset)
+
+    return Window(
+        timepoint=timepoint.id,
+        opens=day(timepoint.opens),
+        target=day(timepoint.target),
+        closes=day(timepoint.closes),
+        opens_at=instant(day(timepoint.opens), time(0), facts.zone),
+        closes_at=instant(day(timepoint.closes + 1), time(0), facts.zone),
+    )
+
+
+def windows(protocol: Protocol, facts: Facts) -> Iterator[tuple[Timepoint, Window]]:
+    """Every timepoint that has a window, in the protocol's order."""
+    for timepoint in protocol.timepoints:
+        window = window_of(timepoint, facts)
+        if window is not None:
+            yield timepoint, window
+
+
+def state_of(timepoint: Timepoint, facts: Facts, now: datetime) -> State:
+    """The state of one timepoint; see the module's specification."""
+    window = window_of(timepoint, facts)
+    if window is None:
+        return "not expected"
+    keys = [(timepoint.id, name) for name in timepoint.instruments]
+    sent = [facts.submitted[key] for key in keys if key in facts.submitted]
+    if len(sent) == len(keys):
+        return "late" if max(sent) >= window.closes_at else "submitted"
+    if sent or any(key in facts.started for key in keys):
+        return "in progress" if now < window.closes_at + GRACE else "missed"
+    if now < window.opens_at:
+        return "upcoming"
+    return "open" if now < window.closes_at else "missed"
+
+
+def prompts_of(timepoint: Timepoint, facts: Facts) -> tuple[Prompt, ...]:
+    """Every prompt of one timepoint, earliest first, whatever became of it."""
+    anchor = facts.anchors.get(timepoint.anchor)
+    if anchor is None:
+        return ()
+    zone = ZoneInfo(facts.zone)
+    found: list[Prompt] = []
+    for number, offset in enumerate(timepoint.prompts):
+        utc = instant(anchor.date + timedelta(days=offset), timepoint.at, facts.zone)
+        found.append(Prompt(timepoint.id, number, utc.astimezone(zone), utc))
+    return tuple(found)
+
+
+def plan(protocol: Protocol, facts: Facts) -> list[Prompt]:
+    """Every message a participant who never answers would get, in time order."""
+    prompts = [p for t in protocol.timepoints for p in prompts_of(t, facts)]
+    return sorted(prompts, key=lambda p: (p.utc, p.timepoint, p.number))
+
+
+def open_prompts(timepoint: Timepoint, facts: Facts) -> list[Prompt]:
+    """The prompts of one timepoint that are neither settled nor from before an import."""
+    start = facts.not_before
+    return [
+        p
+        for p in prompts_of(timepoint, facts)
+        if (p.timepoint, p.number) not in facts.settled and (start is None or p.utc >= start)
+    ]
+
+
+def barrier(timepoint: Timepoint, facts: Facts) -> Hold | None:
+    """What holds every prompt of this timepoint until somebody changes a fact."""
+    anchor = facts.anchors.get(timepoint.anchor)
+    if not facts.consented:
+        return Hold(NO_CONSENT)
+    if timepoint.after_anchor and (anchor is None or not anchor.confirmed):
+        return Hold(NOT_CONFIRMED)
+    if timepoint.confirm and timepoint.id not in facts.confirmed:
+        return Hold(NOT_CLEARED)
+    return None
+
+
+def _answered(timepoint: Timepoint, facts: Facts) -> bool:
+    return all((timepoint.id, name) in facts.submitted for name in timepoint.instruments)
+
+
+def judge(timepoint: Timepoint, facts: Facts, now: datetime) -> list[tuple[Prompt, Verdict]]:
+    """What to do now with every open prompt of this timepoint that is due, earliest first.
+
+    Of several that are due only the newest may be sent.
+    """
+    window = window_of(timepoint, facts)
+    due = [p for p in open_prompts(timepoint, facts) if p.utc <= now]
+    if window is None or not due:
+        return []
+    newest = _judge_newest(timepoint, facts, window, now)
+    if isinstance(newest, Skip):
+        return [(p, newest) for p in due]
+    older: list[tuple[Prompt, Verdict]] = [(p, Skip(NEWER)) for p in due[:-1]]
+    return [*older, (due[-1], newest)]
+
+
+def _judge_newest(timepoint: Timepoint, facts: Facts, window: Window, now: datetime) -> Verdict:
+    if _answered(timepoint, facts):
+        return Skip(ANSWERED)
+    if now >= window.closes_at:
+        return Skip(CLOSED)
+    held = barrier(timepoint, facts)
+    if held is not None:
+        return held
+    until = waking(now, facts.zone)
+    return Send() if until <= now else Hold(QUIET, until)
+
+
+def waking(now: datetime, zone: str) -> datetime:
+    """`now` if it is 08:00 to 20:00 in `zone`, else the next 08:00 there, in UTC."""
+    local = now.astimezone(ZoneInfo(zone))
+    if local.time() < EARLIEST:
+        return instant(local.date(), EARLIEST, zone)
+    if local.time() >= LATEST:
+        return instant(local.date() + timedelta(days=1), EARLIEST, zone)
+    return now
+
+
+def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
+    """When the worker must look at this timepoint next; None when nothing is left to send.
+
+    Derived from facts alone, so that it can be kept in an indexed column and checked. Prompts
+    that wait for a fact are looked at when the window closes, to record that they were skipped.
+    """
+    window = window_of(timepoint, facts)
+    prompts = open_prompts(timepoint, facts)
+    if window is None or not prompts or _answered(timepoint, facts):
+        return None
+    if barrier(timepoint, facts) is not None:
+        return window.closes_at
+    times = [facts.retry.get((p.timepoint, p.number), p.utc) for p in prompts]
+    return min(times)

@@ -1,0 +1,166 @@
+"""Summary: a retreat's people as a group, by course, timepoint and scale.
+
+Mean, sample SD and 95 % confidence interval (t) are over everybody who has the score, estimated
+scores included; `complete_n` counts those without estimation. Answers given after the dose to a
+before-timepoint, or after another course's dose, are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .instrument import Instrument
+from .record import Course, Person, Sheet
+from .scoring import Score
+from .trajectory import Mark, counts, marks_of
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """One row of the group table; None where n is too small for the figure."""
+
+    course: int
+    timepoint: str
+    instrument: str
+    scale: str
+    n: int
+    complete_n: int
+    mean: float | None
+    sd: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of `n` people in one course; `percent` is None when n is 0."""
+
+    course: int
+    n: int
+    count: int
+    percent: float | None
+
+
+def group_scores(
+    people: Sequence[Person], instruments: Mapping[str, Instrument]
+) -> list[GroupScore]:
+    """Every course number x timepoint x instrument x scale that these people's protocols ask."""
+    rows: list[GroupScore] = []
+    for number, timepoint, name in _asked(people):
+        sheets = _counted(people, number, timepoint, name)
+        for scale in instruments[name].scales:
+            scores = [s.scores[scale.id] for s in sheets if scale.id in s.scores]
+            rows.append(_row(number, timepoint, name, scale.id, scores))
+    return rows
+
+
+def _asked(people: Iterable[Person]) -> list[tuple[int, str, str]]:
+    courses = sorted((c for p in people for c in p.courses), key=lambda c: c.number)
+    asked = (
+        (course.number, timepoint.id, name)
+        for course in courses
+        for timepoint in course.protocol.timepoints
+        for name in timepoint.instruments
+    )
+    return list(dict.fromkeys(asked))
+
+
+def _counted(people: Iterable[Person], number: int, timepoint: str, name: str) -> list[Sheet]:
+    """The sheets that belong into the summary."""
+    found: list[Sheet] = []
+    for person in people:
+        for course in person.courses:
+            sheet = course.sheet(timepoint, name) if course.number == number else None
+            if sheet is not None and counts(_marks(person, course, sheet)):
+                found.append(sheet)
+    return found
+
+
+def _marks(person: Person, course: Course, sheet: Sheet) -> tuple[Mark, ...]:
+    return marks_of(course, course.protocol.timepoint(sheet.timepoint), sheet, person)
+
+
+def _row(number: int, timepoint: str, name: str, scale: str, scores: Sequence[Score]) -> GroupScore:
+    values = [s.value for s in scores if s.value is not None]
+    complete = sum(1 for s in scores if s.value is not None and not s.estimated)
+    mean, sd, low, high = describe(values)
+    return GroupScore(number, timepoint, name, scale, len(values), complete, mean, sd, low, high)
+
+
+def describe(
+    values: Sequence[float],
+) -> tuple[float | None, float | None, float | None, float | None]:
+    """Mean, sample SD, and the 95 % interval of the mean."""
+    n = len(values)
+    if n == 0:
+        return None, None, None, None
+    mean = math.fsum(values) / n
+    if n == 1:
+        return mean, None, None, None
+    sd = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1))
+    half = t_quantile(0.975, n - 1) * sd / math.sqrt(n)
+    return mean, sd, mean - half, mean + half
+
+
+def criterion_shares(people: Sequence[Person], instrument: str, criterion: str) -> list[Share]:
+    """Per course: how many meet the criterion, of those for whom it is decided."""
+    asked = {number for number, _, name in _asked(people) if name == instrument}
+    shares: list[Share] = []
+    for number in sorted(asked):
+        decided = [
+            met
+            for timepoint in _timepoints(people, number, instrument)
+            for sheet in _counted(people, number, timepoint, instrument)
+            if (met := sheet.criteria.get(criterion)) is not None
+        ]
+        shares.append(_share(number, decided))
+    return shares
+
+
+def _timepoints(people: Iterable[Person], number: int, instrument: str) -> list[str]:
+    return [t for n, t, name in _asked(people) if (n, name) == (number, instrument)]
+
+
+def booster_shares(people: Sequence[Person]) -> list[Share]:
+    """Per course: how many had a booster, of those who had a dose."""
+    courses = [c for p in people for c in p.courses if c.first_dose]
+    numbers = sorted({c.number for c in courses})
+    return [_share(n, [_boosted(c) for c in courses if c.number == n]) for n in numbers]
+
+
+def _boosted(course: Course) -> bool:
+    return course.booster is not None
+
+
+def _share(number: int, flags: Sequence[bool]) -> Share:
+    n, count = len(flags), sum(flags)
+    return Share(number, n, count, 100 * count / n if n else None)
+
+
+def t_quantile(p: float, df: int) -> float:
+    """Student's t quantile, 0.5 <= p < 1, by bisection on the CDF (checked against scipy)."""
+    low, high = 0.0, 1.0
+    while _t_cdf(high, df) < p:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        if _t_cdf(middle, df) < p:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _t_cdf(t: float, df: int) -> float:
+    """CDF for t >= 0 and whole df: the finite series of Abramowitz and Stegun 26.7.3-4."""
+    angle = math.atan(t / math.sqrt(df))
+    cos, sin = math.cos(angle), math.sin(angle)
+    term = cos if df % 2 else 1.0
+    total = term if df > 1 else 0.0
+    for k in range(3 if df % 2 else 2, df - 1, 2):
+        term *= cos * cos * (k - 1) / k
+        total += term
+    area = (angle + sin * total) * 2 / math.pi if df % 2 else sin * total
+    return (1 + area) / 2

@@ -1,0 +1,126 @@
+"""Wordings: CSV files `item,position,value,text` that give an instrument its texts.
+
+The reserved names `title`, `recall`, `stem` and `notice` in the item column hold the texts around
+the items; `*` gives options to every item that has none of its own. An empty position is the
+item's own text. `{session}` in a recall line becomes the session's date.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .instrument import Instrument, Option, Wording
+from .reading import Fault, Faults, FaultsFoundError
+
+COLUMNS = ("item", "position", "value", "text")
+AROUND = ("title", "recall", "stem", "notice")
+NEEDED = ("title", "recall")
+EVERY = "*"
+
+
+@dataclass
+class _Texts:
+    own: dict[str, str] = field(default_factory=dict[str, str])
+    options: dict[str, dict[int, Option]] = field(default_factory=dict[str, dict[int, Option]])
+
+
+def load_wordings(instrument: Instrument, folder: Path) -> Instrument:
+    """`instrument` with every wording found in its folder. Raises FaultsFoundError."""
+    wordings: dict[str, Wording] = {}
+    faults: list[Fault] = []
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            wording = read_wording(instrument, path)
+        except FaultsFoundError as error:
+            faults += error.faults
+            continue
+        if wording.language not in wordings or not wording.placeholder:
+            wordings[wording.language] = wording
+    if not wordings and not faults:
+        faults.append(Fault(f"{folder.name}/", "", "needs a placeholder.LANG.csv with its texts"))
+    if faults:
+        raise FaultsFoundError(faults)
+    return replace(instrument, wordings=wordings)
+
+
+def read_wording(instrument: Instrument, path: Path) -> Wording:
+    """One wording file, checked against the key. Raises FaultsFoundError."""
+    faults = Faults(f"{instrument.id}/{path.name}")
+    kind, _, language = path.stem.partition(".")
+    if kind not in ("placeholder", "wording") or not language:
+        faults.add("", "must be named placeholder.LANG.csv or wording.LANG.csv")
+    raw = path.read_bytes()
+    texts = _read_rows(instrument, raw, faults)
+    options = _options(instrument, texts, faults)
+    faults.raise_any()
+    return Wording(
+        instrument=instrument.id,
+        language=language,
+        placeholder=kind == "placeholder",
+        title=texts.own["title"],
+        recall=texts.own["recall"],
+        stem=texts.own.get("stem", ""),
+        notice=texts.own.get("notice", ""),
+        texts={item.id: texts.own[item.id] for item in instrument.items},
+        options=options,
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _read_rows(instrument: Instrument, raw: bytes, faults: Faults) -> _Texts:
+    texts = _Texts()
+    known = {item.id for item in instrument.items}
+    try:
+        reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), strict=True)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            faults.add("line 1", f"the header must be {','.join(COLUMNS)}")
+            faults.raise_any()
+        for row in reader:
+            _read_row(row, f"line {reader.line_num}", known, texts, faults)
+    except (UnicodeDecodeError, csv.Error) as error:
+        faults.add("", f"is not UTF-8 CSV: {error}")
+        faults.raise_any()
+    for name in (*NEEDED, *(i.id for i in instrument.items)):
+        if not texts.own.get(name):
+            faults.add(name, "has no text")
+    return texts
+
+
+def _read_row(
+    row: dict[str, str], line: str, known: set[str], texts: _Texts, faults: Faults
+) -> None:
+    item, position, value = row["item"], row["position"], row["value"]
+    if item not in known and item not in AROUND and item != EVERY:
+        faults.add(line, f"there is no item {item!r}")
+    elif not position and not value:
+        if item in texts.own:
+            faults.add(line, f"a second text for {item!r}")
+        texts.own[item] = row["text"] or ""
+    elif item in AROUND:
+        faults.add(line, f"{item!r} has no options")
+    elif not position.isdecimal() or not (value or "").lstrip("-").isdecimal():
+        faults.add(line, "position and value must both be whole numbers")
+    elif int(position) in texts.options.setdefault(item, {}):
+        faults.add(line, f"position {position} of item {item!r} stands twice")
+    elif not row["text"]:
+        faults.add(line, "the option has no text")
+    else:
+        texts.options[item][int(position)] = Option(int(value), row["text"])
+
+
+def _options(
+    instrument: Instrument, texts: _Texts, faults: Faults
+) -> dict[str, tuple[Option, ...]]:
+    options: dict[str, tuple[Option, ...]] = {}
+    for item in instrument.items:
+        found = texts.options.get(item.id) or texts.options.get(EVERY, {})
+        ordered = tuple(found[position] for position in sorted(found))
+        values = sorted(option.value for option in ordered)
+        if values != list(item.values):
+            faults.add(item.id, f"options have the values {values}, not {list(item.values)}")
+        options[item.id] = ordered
+    return options
