@@ -1,0 +1,1 @@
+"""The bench: what the product costs, beside yardsticks taken in the same minutes."""
