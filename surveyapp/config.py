@@ -1,13 +1,143 @@
-"""Where the program finds its settings and the data it ships with."""
+"""Where the program finds its settings, its keys and the data it ships with.
+
+Settings come from the environment, `SURVEYAPP_…`. Keys come from there too, else from KEYS_DIR;
+they are never in DATA_DIR, so that a copy of the data is not a copy of the keys.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 PACKAGE = Path(__file__).resolve().parent
+KEY_BYTES = 32
+SECRET_FILE, CONTACT_FILE = "secret_key", "contact_keys"
+
+
+class SettingsError(ValueError):
+    """A setting or key is missing or wrong; the message is a sentence for people."""
 
 
 def resource(name: str) -> Path:
     """The folder of shipped data called `name`: inside the wheel, else in the checkout."""
     packed = PACKAGE / "_data" / name
     return packed if packed.is_dir() else PACKAGE.parent / name
+
+
+class Settings(BaseSettings):
+    """Every setting and its default; docs/operators.md explains each."""
+
+    model_config = SettingsConfigDict(env_prefix="SURVEYAPP_", extra="ignore")
+
+    database_url: str = ""
+    public_url: str = ""
+    data_dir: Path = Path("surveyapp-data")
+    keys_dir: Path | None = None
+    secret_key: str = ""
+    contact_keys: str = ""
+    smtp_url: str = "smtp://127.0.0.1:25"
+    sms_url: str = ""
+    mail_from: str = "checkin@localhost"
+    site_name: str = "Check-ins"
+    trusted_proxies: int = 0
+    instruments_dir: Path | None = None
+
+    @property
+    def database(self) -> str:
+        """The database's URL; by default a SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'surveyapp.db'}"
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.keys_dir or self.data_dir.with_name(self.data_dir.name + "-keys")
+
+    @property
+    def instruments(self) -> Path:
+        return self.instruments_dir or resource("instruments")
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    def link(self, path: str) -> str:
+        """A full address, built from PUBLIC_URL alone."""
+        return f"{self.public_url.rstrip('/')}/{path.lstrip('/')}"
+
+
+def load_settings() -> Settings:
+    """Settings from the environment. Raises SettingsError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"SURVEYAPP_{name} is wrong: {first['msg']}.") from error
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secret key, from which other keys are derived, and the contact keys, newest first."""
+
+    secret: bytes
+    contact: tuple[bytes, ...]
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose (HKDF-SHA256)."""
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(self.secret)
+
+
+def load_keys(settings: Settings) -> Keys:
+    """Keys from the environment, else from KEYS_DIR. Raises SettingsError."""
+    secret = settings.secret_key or _read(settings.keys_folder / SECRET_FILE)
+    contact = settings.contact_keys or _read(settings.keys_folder / CONTACT_FILE)
+    if not secret or not contact:
+        raise SettingsError(
+            "There are no keys: set SURVEYAPP_SECRET_KEY and SURVEYAPP_CONTACT_KEYS, or run "
+            f"`surveyapp init`, which makes them in {settings.keys_folder}."
+        )
+    if len(secret) < KEY_BYTES:
+        raise SettingsError("SURVEYAPP_SECRET_KEY is too short: give 32 characters or more.")
+    keys = tuple(_decode(text) for text in contact.replace(",", " ").split())
+    return Keys(secret.encode(), keys)
+
+
+def make_keys(settings: Settings) -> bool:
+    """Make the keys that are neither set nor there; True when any was made."""
+    folder = settings.keys_folder
+    made = False
+    for name, given in ((SECRET_FILE, settings.secret_key), (CONTACT_FILE, settings.contact_keys)):
+        path = folder / name
+        if given or path.exists():
+            continue
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+        made = True
+    return made
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(f"The key file {path} cannot be read: {error.strerror}.") from error
+
+
+def _decode(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SettingsError("SURVEYAPP_CONTACT_KEYS must be base64 of 32 bytes each, newest first.")
+    return key
