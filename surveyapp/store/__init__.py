@@ -1,0 +1,1 @@
+"""What the product remembers. The only package that speaks SQL."""

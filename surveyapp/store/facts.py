@@ -1,0 +1,174 @@
+"""Facts: what the schedule needs to know of a course, and the `window` rows derived from it.
+
+`refresh_windows` is the only writer of `window`. Call it in the transaction that changed a fact;
+the daily sweep calls it for everybody.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from ..study.library import Library
+from ..study.protocol import Protocol
+from ..study.schedule import AnchorFact, Facts, next_prompt, windows
+from .tables import (
+    CONSENT_SCOPES,
+    SETTLED,
+    Anchor,
+    Assessment,
+    Clearance,
+    Consent,
+    Course,
+    Participant,
+    PromptRow,
+    Retreat,
+    Study,
+    WindowRow,
+)
+
+
+@dataclass(frozen=True)
+class CourseContext:
+    """One course with everything around it that acts on it need. `revisions` by anchor."""
+
+    course: Course
+    participant: Participant
+    retreat: Retreat
+    study: Study
+    protocol: Protocol
+    facts: Facts
+    revisions: Mapping[str, int]
+    consents: tuple[Consent, ...]
+    assessments: tuple[Assessment, ...]
+    prompts: tuple[PromptRow, ...]
+
+    @property
+    def course_id(self) -> int:
+        return self.course.id
+
+    def revision(self, timepoint: str) -> int:
+        return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
+
+
+def course_context(session: Session, library: Library, course_id: int) -> CourseContext | None:
+    return next(iter(course_contexts(session, library, [course_id])), None)
+
+
+def course_contexts(
+    session: Session, library: Library, course_ids: Collection[int]
+) -> list[CourseContext]:
+    """Contexts of many courses, ordered by study code and number, in seven statements."""
+    query = (
+        select(Course, Participant, Retreat, Study)
+        .join(Participant, col(Participant.id) == col(Course.participant_id))
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Study, col(Study.id) == col(Retreat.study_id))
+        .where(col(Course.id).in_(course_ids))
+        .order_by(col(Participant.code), col(Course.number))
+    )
+    rows = session.execute(query).all()
+    details = _Details(session, course_ids)
+    return [
+        details.context(course, participant, retreat, study, library.protocols[study.protocol])
+        for course, participant, retreat, study in rows
+    ]
+
+
+class _Details:
+    """The rows that hang on courses, each table read once and grouped by course."""
+
+    def __init__(self, session: Session, ids: Collection[int]) -> None:
+        self._anchors = _grouped(session, Anchor, ids)
+        self._consents = _grouped(session, Consent, ids, Consent.id)
+        self._clearances = _grouped(session, Clearance, ids)
+        self._assessments = _grouped(session, Assessment, ids, Assessment.id)
+        self._prompts = _grouped(session, PromptRow, ids, PromptRow.number)
+
+    def context(
+        self,
+        course: Course,
+        participant: Participant,
+        retreat: Retreat,
+        study: Study,
+        protocol: Protocol,
+    ) -> CourseContext:
+        course_id = course.id
+        anchors = self._anchors[course_id]
+        consents = self._consents[course_id]
+        assessments = self._assessments[course_id]
+        revisions = {a.anchor: a.revision for a in anchors}
+        current = [p for p in self._prompts[course_id] if _is_current(p, protocol, revisions)]
+        facts = Facts(
+            zone=participant.time_zone,
+            anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors},
+            consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
+            started=frozenset((a.timepoint, a.instrument) for a in assessments),
+            submitted={
+                (a.timepoint, a.instrument): a.submitted_at for a in assessments if a.submitted_at
+            },
+            confirmed=frozenset(c.timepoint for c in self._clearances[course_id]),
+            settled=frozenset((p.timepoint, p.number) for p in current if p.status in SETTLED),
+            retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
+            not_before=course.not_before,
+        )
+        return CourseContext(
+            course=course,
+            participant=participant,
+            retreat=retreat,
+            study=study,
+            protocol=protocol,
+            facts=facts,
+            revisions=revisions,
+            consents=tuple(consents),
+            assessments=tuple(assessments),
+            prompts=tuple(current),
+        )
+
+
+def _is_current(prompt: PromptRow, protocol: Protocol, revisions: Mapping[str, int]) -> bool:
+    anchor = protocol.timepoint(prompt.timepoint).anchor
+    return prompt.revision == revisions.get(anchor, 0)
+
+
+def _grouped(
+    session: Session, table: Any, ids: Collection[int], order: Any = None
+) -> defaultdict[int, list[Any]]:
+    query = select(table).where(col(table.course_id).in_(ids))
+    if order is not None:
+        query = query.order_by(order)
+    grouped: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in session.scalars(query):
+        grouped[row.course_id].append(row)
+    return grouped
+
+
+def window_rows(context: CourseContext) -> list[dict[str, Any]]:
+    """The derivation that `window` must equal."""
+    return [
+        {
+            "course_id": context.course_id,
+            "timepoint": timepoint.id,
+            "opens_at": window.opens_at,
+            "closes_at": window.closes_at,
+            "next_prompt": next_prompt(timepoint, context.facts),
+        }
+        for timepoint, window in windows(context.protocol, context.facts)
+    ]
+
+
+def refresh_windows(session: Session, library: Library, course_ids: Iterable[int]) -> None:
+    """Write the windows of some courses anew, in the caller's write transaction."""
+    ids = list(course_ids)
+    session.flush()
+    contexts = course_contexts(session, library, ids)
+    session.execute(delete(WindowRow).where(col(WindowRow.course_id).in_(ids)))
+    rows = [row for context in contexts for row in window_rows(context)]
+    if rows:
+        session.execute(insert(WindowRow), rows)

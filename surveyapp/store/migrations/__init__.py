@@ -1,0 +1,1 @@
+"""Schema versions, from the first table on."""

@@ -1,0 +1,19 @@
+"""Alembic's entry: runs the versions on the connection that `schema.migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from surveyapp.store import tables, tables_access
+
+assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

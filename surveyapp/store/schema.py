@@ -1,0 +1,112 @@
+"""The schema's version: migrate, and refuse to run on a database of another version.
+
+Migration and the switch to the write-ahead log happen under one lock, before any worker starts:
+two programs that did it side by side at first start have failed each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Generator
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from .database import Database, DatabaseUnavailableError, sentence_of
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK_KEY = 7_266_391
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def head() -> str:
+    """The schema version this program works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def migrate(database: Database) -> bool:
+    """Bring the schema to this program's version; True when anything changed.
+
+    Raises DatabaseUnavailableError, also when the database is newer than the program.
+    """
+    try:
+        with _alone(database), database.engine.connect() as connection:
+            if database.is_sqlite:
+                # Outside a transaction, where alone SQLite allows it.
+                raw = connection.connection.dbapi_connection
+                assert raw is not None
+                raw.execute("PRAGMA journal_mode=WAL")  # pyright: ignore[reportAttributeAccessIssue]
+            return _upgrade(connection, database)
+    except DBAPIError as error:
+        raise DatabaseUnavailableError(sentence_of(error, database)) from error
+
+
+def _upgrade(connection: Connection, database: Database) -> bool:
+    with connection.begin():
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == head():
+            return False
+        _refuse_newer(current, database)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return True
+
+
+@contextlib.contextmanager
+def _alone(database: Database) -> Generator[None]:
+    """One migration at a time: a file lock beside SQLite, an advisory lock in PostgreSQL."""
+    if not database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
+        return
+    path = Path(database.url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def require_current(database: Database) -> None:
+    """Raises DatabaseUnavailableError unless the database is there and of this version."""
+    if database.is_sqlite and not Path(database.url.database or "").exists():
+        where = database.url.database
+        raise DatabaseUnavailableError(f"There is no database at {where}. Run `surveyapp init`.")
+    try:
+        with database.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise DatabaseUnavailableError(sentence_of(error, database)) from error
+    if current is None:
+        raise DatabaseUnavailableError("The database is empty. Run `surveyapp init`.")
+    _refuse_newer(current, database)
+    if current != head():
+        raise DatabaseUnavailableError(
+            f"The database has the older schema {current}; this program needs {head()}. "
+            "Make a backup, then run `surveyapp init`."
+        )
+
+
+def _refuse_newer(current: str | None, database: Database) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in known:
+        where = database.url.render_as_string(hide_password=True)
+        raise DatabaseUnavailableError(
+            f"The database {where} has the schema {current}, which is newer than this program. "
+            "Start the version of surveyapp that wrote it."
+        )

