@@ -17,19 +17,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PACKAGE = Path(__file__).resolve().parent
+from .resources import resource as resource
+
 KEY_BYTES = 32
 SECRET_FILE, CONTACT_FILE = "secret_key", "contact_keys"
 
 
 class SettingsError(ValueError):
     """A setting or key is missing or wrong; the message is a sentence for people."""
-
-
-def resource(name: str) -> Path:
-    """The folder of shipped data called `name`: inside the wheel, else in the checkout."""
-    packed = PACKAGE / "_data" / name
-    return packed if packed.is_dir() else PACKAGE.parent / name
 
 
 class Settings(BaseSettings):
