@@ -1,0 +1,188 @@
+"""The Flask application: configuration, security headers, errors, and the health page.
+
+Nothing on a page is inline: the content security policy allows scripts, styles and requests to
+this host alone. Every page but static files is `no-store`. Request logs name the route, never
+the address, because addresses hold links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Flask, Response, g, jsonify, render_template, request, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .. import texts
+from ..config import resource
+from ..services.health import health
+from ..services.site import Site
+from . import participant, staff
+from .security import protect
+
+Clock = Callable[[], datetime]
+
+MAX_BODY = 64 * 1024
+SESSION_LIFE = timedelta(days=31)
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+HTTPS_ONLY = "max-age=31536000; includeSubDomains"
+SENTENCES = {
+    400: "The request was not what this page sends. Nothing was changed.",
+    403: "You may not open this page.",
+    404: "There is nothing at this address.",
+    405: "There is nothing at this address.",
+    413: "That was too much to take at once. Nothing was changed.",
+    429: "Too many tries. Wait a minute and try again.",
+    503: "The system is not available just now. Try again in a minute.",
+}
+OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minute."
+
+log = structlog.get_logger("web")
+
+
+def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Flask:
+    """The application over one site. `clock` gives the aware time; `extra` are more blueprints."""
+    app = Flask(
+        "surveyapp",
+        template_folder=resource("templates"),
+        static_folder=_static(),
+        root_path=str(_static()),
+    )
+    _configure(app, site)
+    csrf = CSRFProtect(app)
+    _dress(app, site)
+    protect(app, site, clock)
+    pages = participant.make_blueprint(site, clock)
+    csrf.exempt(pages)
+    for blueprint in (pages, staff.make_blueprint(site, clock), *extra):
+        app.register_blueprint(blueprint)
+    _health_page(app, site, clock)
+    _errors(app)
+    _log_requests(app)
+    if site.settings.trusted_proxies:
+        n = site.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
+    return app
+
+
+def _static() -> Path:
+    return Path(__file__).parent / "static"
+
+
+def _configure(app: Flask, site: Site) -> None:
+    https = site.settings.is_https
+    host = urlsplit(site.settings.public_url).hostname or "localhost"
+    app.config.update(
+        SECRET_KEY=site.keys.derive("sessions").hex(),
+        WTF_CSRF_SECRET_KEY=site.keys.derive("forms").hex(),
+        # A page may stay open for weeks, see docs; the session outlives it.
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        TRUSTED_HOSTS=list(dict.fromkeys([host, "localhost", "127.0.0.1"])),
+        SESSION_COOKIE_NAME="__Host-session" if https else "session",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        PREFERRED_URL_SCHEME="https" if https else "http",
+    )
+
+
+def _dress(app: Flask, site: Site) -> None:
+    """Headers for every answer; the words, dates and numbers of `texts` for every template."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    install: Any = vars(app.jinja_env)["install_gettext_callables"]
+    install(texts.gettext, texts.ngettext, newstyle=True)
+    own = texts.environment().filters
+    app.jinja_env.filters.update({name: own[name] for name in own if hasattr(texts, name)})
+    app.jinja_env.globals.update(asset=_asset, site_name=site.settings.site_name)
+
+    @app.after_request
+    def _headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response.headers.update(HEADERS)
+        if site.settings.is_https:
+            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _asset(name: str) -> str:
+    """The address of a static file, with its hash, so that browsers may keep it for a year."""
+    digest = hashlib.sha256((_static() / name).read_bytes()).hexdigest()[:10]
+    return url_for("static", filename=name, v=digest)
+
+
+def _health_page(app: Flask, site: Site, clock: Clock) -> None:
+    @app.get("/healthz")
+    def healthz() -> tuple[Response, int]:  # pyright: ignore[reportUnusedFunction]
+        """200 while the database answers; with ?worker=1 also 503 when the worker is silent."""
+        found = health(site, clock())
+        wants_worker = request.args.get("worker") == "1"
+        bad = not found.database or (wants_worker and found.worker_silent)
+        body = jsonify(
+            database="ok" if found.database else "unavailable",
+            worker="silent" if found.worker_silent else "ok",
+            last_tick=found.last_tick.isoformat() if found.last_tick else None,
+        )
+        return body, 503 if bad else 200
+
+
+def _errors(app: Flask) -> None:
+    def page(error: Exception) -> tuple[str, int]:
+        code = error.code if isinstance(error, HTTPException) and error.code else 500
+        if code == 500:
+            log.error("request failed", route=str(request.url_rule), error=type(error).__name__)
+            app.logger.exception("request failed")
+        sentence = SENTENCES.get(code, OTHERWISE)
+        return render_template("error.html", sentence=sentence), code
+
+    app.register_error_handler(HTTPException, page)
+    app.register_error_handler(Exception, page)
+
+
+def _log_requests(app: Flask) -> None:
+    @app.before_request
+    def _start() -> None:  # pyright: ignore[reportUnusedFunction]
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def _log(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        log.info(
+            "request",
+            method=request.method,
+            route=str(request.url_rule),
+            status=response.status_code,
+            ms=round(1000 * (time.perf_counter() - g.get("started", time.perf_counter())), 1),
+        )
+        return response
