@@ -22,7 +22,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .. import texts
-from ..config import resource
+from ..resources import resource
+from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
 from . import participant, staff
@@ -62,6 +63,7 @@ SENTENCES = {
     429: "Too many tries. Wait a minute and try again.",
     503: "The system is not available just now. Try again in a minute.",
 }
+OURS = {InputError: 400, RefusedError: 403, NotFoundError: 404, GoneError: 410}
 OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minute."
 
 log = structlog.get_logger("web")
@@ -99,7 +101,8 @@ def _static() -> Path:
 def _configure(app: Flask, site: Site) -> None:
     https = site.settings.is_https
     host = urlsplit(site.settings.public_url).hostname or "localhost"
-    app.config.update(
+    config: Any = app.config
+    config.update(
         SECRET_KEY=site.keys.derive("sessions").hex(),
         WTF_CSRF_SECRET_KEY=site.keys.derive("forms").hex(),
         # A page may stay open for weeks, see docs; the session outlives it.
@@ -125,7 +128,8 @@ def _dress(app: Flask, site: Site) -> None:
     install(texts.gettext, texts.ngettext, newstyle=True)
     own = texts.environment().filters
     app.jinja_env.filters.update({name: own[name] for name in own if hasattr(texts, name)})
-    app.jinja_env.globals.update(asset=_asset, site_name=site.settings.site_name)
+    shared: Any = app.jinja_env.globals
+    shared.update(asset=_asset, site_name=site.settings.site_name)
 
     @app.after_request
     def _headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -160,15 +164,23 @@ def _health_page(app: Flask, site: Site, clock: Clock) -> None:
 
 def _errors(app: Flask) -> None:
     def page(error: Exception) -> tuple[str, int]:
-        code = error.code if isinstance(error, HTTPException) and error.code else 500
+        code, sentence = _code_and_sentence(error)
         if code == 500:
-            log.error("request failed", route=str(request.url_rule), error=type(error).__name__)
-            app.logger.exception("request failed")
-        sentence = SENTENCES.get(code, OTHERWISE)
+            # The exception's own text may hold what somebody typed, so its kind alone is logged.
+            log.error("request failed", route=str(request.url_rule), kind=type(error).__name__)
         return render_template("error.html", sentence=sentence), code
 
-    app.register_error_handler(HTTPException, page)
     app.register_error_handler(Exception, page)
+
+
+def _code_and_sentence(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        code = error.code or 500
+        return code, SENTENCES.get(code, OTHERWISE)
+    for kind, code in OURS.items():
+        if isinstance(error, kind):
+            return code, str(error)
+    return 500, OTHERWISE
 
 
 def _log_requests(app: Flask) -> None:
