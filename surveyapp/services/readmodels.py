@@ -1,0 +1,222 @@
+"""Read models: what a staff page shows, as plain data, with no address or mark-up of a page.
+
+Local dates and times are already in the zone that they are to be read in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from surveyapp.study.schedule import State
+
+PromptState = Literal["planned", "held", "sending", "sent", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page by name with its arguments; web turns it into an address."""
+
+    page: str
+    args: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+
+
+@dataclass(frozen=True)
+class Need:
+    """One line of Today: who or what, why, and the act that answers it."""
+
+    subject: str
+    why: str
+    act: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class StudyLine:
+    id: int
+    title: str
+    protocol: str
+    practice: bool
+    retreats: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RetreatLine:
+    """`confirmed` of `people` courses have a confirmed dosing day."""
+
+    id: int
+    name: str
+    study: str
+    zone: str
+    dosing_date: date | None
+    people: int
+    confirmed: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One timepoint of one course: its state and the date that belongs to it.
+
+    `word` says what the date is: opens, closes, sent, closed.
+    """
+
+    timepoint: str
+    label: str
+    state: State
+    word: str
+    on: date | None
+
+
+@dataclass(frozen=True)
+class RosterRow:
+    """One course of a retreat; `dose` and `booster` in words, empty while nothing is recorded."""
+
+    code: str
+    number: int
+    consent: date | None
+    dosing_date: date | None
+    confirmed: bool
+    dose: str
+    booster: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class RetreatView:
+    """A retreat's page; `held` counts prompts that wait for the dosing day's confirmation."""
+
+    id: int
+    name: str
+    study_id: int
+    study: str
+    practice: bool
+    zone: str
+    dosing_date: date | None
+    timepoints: tuple[tuple[str, str], ...]
+    rows: tuple[RosterRow, ...]
+    unconfirmed: int
+    held: int
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    code: str
+    retreats: tuple[str, ...]
+    dosing_date: date | None
+    consented: bool
+    states: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class PromptLine:
+    """One prompt: when (local, aware), what became of it, and why in words."""
+
+    label: str
+    number: int
+    at: datetime
+    state: PromptState
+    reason: str
+
+
+@dataclass(frozen=True)
+class SheetLine:
+    """One answered instrument at one timepoint."""
+
+    label: str
+    instrument: str
+    at: datetime
+    mode: str
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreCell:
+    """One score in words ("9", "9 (from 6 of 7)"), or why there is none."""
+
+    text: str
+    known: bool
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One scale over the timepoints, with its changes in words."""
+
+    instrument: str
+    scale: str
+    unit: str
+    scores: tuple[ScoreCell, ...]
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DoseLine:
+    kind: str
+    words: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class EventLine:
+    term: str
+    start: datetime
+    end: datetime | None
+    grade: int
+    serious: bool
+    relatedness: str
+
+
+@dataclass(frozen=True)
+class CourseView:
+    """One course on a person's page."""
+
+    number: int
+    retreat_id: int
+    retreat: str
+    study: str
+    practice: bool
+    dosing_date: date | None
+    confirmed: bool
+    day: int | None
+    consent_on: date | None
+    consent_scope: str
+    cells: tuple[Cell, ...]
+    to_clear: tuple[tuple[str, str], ...]
+    score_heads: tuple[str, ...]
+    scores: tuple[ScoreRow, ...]
+    prompts: tuple[PromptLine, ...]
+    sheets: tuple[SheetLine, ...]
+    doses: tuple[DoseLine, ...]
+    events: tuple[EventLine, ...]
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person's page; courses newest first. `email` is masked."""
+
+    code: str
+    language: str
+    zone: str
+    email: str
+    email_note: str
+    practice: bool
+    placeholder: bool
+    courses: tuple[CourseView, ...]
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """A study's settings."""
+
+    id: int
+    title: str
+    protocol: str
+    practice: bool
+    emergency: str
+    crisis_line: str
+    phone: str
+    hours: str
+    readers: str
+    read_when: str

@@ -1,0 +1,83 @@
+"""Staff accounts and their one-time links."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from .links import digest
+from .tables_access import Invite, Staff
+
+
+def find_by_email(session: Session, email: str) -> Staff | None:
+    """An account by its address, in any case."""
+    query = select(Staff).where(func.lower(col(Staff.email)) == email.strip().lower())
+    return session.scalars(query).first()
+
+
+def find_by_uniquifier(session: Session, uniquifier: str) -> Staff | None:
+    return session.scalars(select(Staff).where(col(Staff.uniquifier) == uniquifier)).first()
+
+
+def first(session: Session) -> Staff | None:
+    """The account that was made first."""
+    return session.scalars(select(Staff).order_by(col(Staff.id)).limit(1)).first()
+
+
+def emails(session: Session) -> list[str]:
+    """The addresses of all active accounts."""
+    return list(session.scalars(select(col(Staff.email)).where(col(Staff.active).is_(True))))
+
+
+def add(session: Session, email: str, now: datetime) -> Staff:
+    """A new account without a password."""
+    account = Staff(email=email.strip(), uniquifier=secrets.token_hex(16), created_at=now)
+    session.add(account)
+    session.flush()
+    return account
+
+
+def renew_sessions(account: Staff) -> None:
+    """Make every session of this account unknown."""
+    account.uniquifier = secrets.token_hex(16)
+
+
+def add_invite(session: Session, staff_id: int, token: str, expires_at: datetime) -> None:
+    session.add(Invite(token_sha256=digest(token), staff_id=staff_id, expires_at=expires_at))
+    session.flush()
+
+
+def open_invite(session: Session, staff_id: int, now: datetime) -> Invite | None:
+    """The invite of an account that can still be used."""
+    query = (
+        select(Invite)
+        .where(col(Invite.staff_id) == staff_id)
+        .where(col(Invite.used_at).is_(None), col(Invite.expires_at) > now)
+    )
+    return session.scalars(query).first()
+
+
+def invited(session: Session, token: str, now: datetime) -> tuple[Invite, Staff] | None:
+    """The invite of a token, with its account, while it can be used."""
+    query = (
+        select(Invite, Staff)
+        .join(Staff, col(Staff.id) == col(Invite.staff_id))
+        .where(col(Invite.token_sha256) == digest(token))
+        .where(col(Invite.used_at).is_(None), col(Invite.expires_at) > now)
+        .where(col(Staff.active).is_(True))
+    )
+    found = session.execute(query).first()
+    return (found[0], found[1]) if found else None
+
+
+def use_up_invites(session: Session, staff_id: int, now: datetime) -> None:
+    """Mark every unused invite of an account as used."""
+    session.execute(
+        update(Invite)
+        .where(col(Invite.staff_id) == staff_id, col(Invite.used_at).is_(None))
+        .values(used_at=now)
+    )

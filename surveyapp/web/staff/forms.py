@@ -1,0 +1,197 @@
+"""Staff forms: fields, labels and hints. They turn text into values; services judge the values.
+
+A field that cannot be read keeps what was typed, and says in a sentence what would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+
+DATE_HINT = "Year-month-day, for example 2027-03-20."
+DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
+TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
+NUMBER_FAULT = "Write a number, for example 25 or 12.5."
+
+
+class DayField(StringField):
+    """A date as text, so that what cannot be read stays on the screen; `day` is the value."""
+
+    day: date | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        text = (self.data or "").strip()
+        if not text:
+            return
+        try:
+            self.day = date.fromisoformat(text) if len(text) == len("2027-03-20") else None
+        except ValueError:
+            self.day = None
+        if self.day is None:
+            raise ValueError(DATE_FAULT)
+
+
+class TimeField(StringField):
+    """A wall-clock time as text; `time` is the value."""
+
+    time: time | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        text = (self.data or "").strip()
+        if not text:
+            return
+        try:
+            self.time = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 (local by intent)
+        except ValueError as error:
+            raise ValueError(TIME_FAULT) from error
+
+
+class NumberField(StringField):
+    """A number as text, with a point or a comma; `number` is the value."""
+
+    number: float | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        text = (self.data or "").strip().replace(",", ".")
+        if not text:
+            return
+        try:
+            self.number = float(text)
+        except ValueError as error:
+            raise ValueError(NUMBER_FAULT) from error
+
+
+class ActForm(FlaskForm):
+    """A form with nothing to fill in: an act that was explained and is now wanted.
+
+    Problems that a service names are put beside the field they belong to; those without a field
+    stand at the top of the form.
+    """
+
+    def take(self, problems: Mapping[str, str]) -> None:
+        """Show what a service found wrong."""
+        for name, sentence in problems.items():
+            found: Field | None = self._fields.get(name)
+            if found is None:
+                self.form_errors.append(sentence)
+            else:
+                found.errors = [*found.errors, sentence]
+
+
+class RetreatForm(ActForm):
+    name = StringField("Name", description="As staff call it, for example Winter 2026.")
+    protocol = SelectField("Protocol")
+    time_zone = StringField(
+        "Time zone",
+        description="Where the retreat is, for example Europe/Amsterdam. "
+        "Its people take this zone unless they have their own.",
+    )
+    dosing_date = DayField(
+        "Dosing day", description=DATE_HINT + " Leave empty if it is not known yet."
+    )
+
+
+class PersonForm(ActForm):
+    code = StringField(
+        "Study code", description="Not a name. Somebody who was here before keeps the same code."
+    )
+    email = StringField("E-mail", description="Kept encrypted and apart from the answers.")
+    language = StringField("Language", default="en", description="A language code, for example en.")
+    time_zone = StringField("Time zone", description="Leave empty to take the retreat's.")
+
+
+class PasteForm(ActForm):
+    rows = TextAreaField(
+        "People",
+        description="One person a line: code, e-mail, then language and time zone if they differ.",
+    )
+
+
+class ConsentForm(ActForm):
+    given_on = DayField("Consent given on", description=DATE_HINT)
+    scope = RadioField("What it covers")
+
+
+class DayForm(ActForm):
+    dosing_date = DayField("Dosing day", description=DATE_HINT)
+
+
+class DoseForm(ActForm):
+    kind = RadioField(
+        "Which", choices=[("first", "First dose"), ("booster", "Booster")], default="first"
+    )
+    status = RadioField(
+        "What happened",
+        choices=[("given", "Given"), ("declined", "Declined"), ("not eligible", "Not eligible")],
+        default="given",
+    )
+    mg = NumberField("Milligrams", description="If given.")
+    on = DayField("Date", description="If given. " + DATE_HINT)
+    at = TimeField("Time", description="If given. Local time, for example 09:30.")
+    reason = StringField("Why not", description="If declined or not eligible.")
+
+
+class DosesForm(ActForm):
+    codes = SelectMultipleField("People")
+    mg = NumberField("Milligrams")
+    on = DayField("Date", description=DATE_HINT)
+    at = TimeField("Time", description="Local time of the retreat, for example 09:30.")
+
+
+class ContactForm(ActForm):
+    email = StringField(
+        "E-mail",
+        description="Two people may share an address. Leave empty to remove it: "
+        "nothing can be sent then.",
+    )
+
+
+class SettingsForm(ActForm):
+    emergency = StringField("Emergency line", description="For example 112 or 911.")
+    crisis_line = StringField(
+        "24-hour line", description="A line that somebody answers at any hour."
+    )
+    phone = StringField("Study team's phone")
+    hours = StringField("When it is answered", description="For example Monday to Friday, 9 to 17.")
+    readers = StringField(
+        "Who reads the answers", description="For example your facilitator, before your session."
+    )
+    read_when = StringField("When they are read", description="For example within seven days.")
+
+
+class SignInForm(FlaskForm):
+    email = StringField("E-mail")
+    password = PasswordField("Password")
+    next = HiddenField()
+
+
+class WelcomeForm(ActForm):
+    password = PasswordField("New password", description="At least 12 characters.")
+    again = PasswordField("The same again")
+
+
+class SearchlessForm(ActForm):
+    sure = BooleanField("I have checked this")
+
+
+def choose(
+    field: SelectField | RadioField | SelectMultipleField, pairs: Iterable[tuple[str, str]]
+) -> None:
+    """Give a choice its options."""
+    field.choices = list(pairs)

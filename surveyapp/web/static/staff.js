@@ -1,0 +1,36 @@
+// Two conveniences that every page works without: "/" goes to the search box, heads sort tables.
+"use strict";
+
+document.addEventListener("keydown", function (event) {
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  const box = document.getElementById("find");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || !box) return;
+  event.preventDefault();
+  box.focus();
+});
+
+function cellKey(row, column) {
+  const cell = row.cells[column];
+  return cell.dataset.key || cell.textContent.trim();
+}
+
+function sortBy(table, head, column) {
+  const down = head.getAttribute("aria-sort") === "ascending";
+  const rows = Array.from(table.tBodies[0].rows);
+  const order = new Intl.Collator(document.documentElement.lang, { numeric: true });
+  rows.sort((a, b) => order.compare(cellKey(a, column), cellKey(b, column)) * (down ? -1 : 1));
+  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  table.tBodies[0].append(...rows);
+}
+
+for (const table of document.querySelectorAll("table[data-sort]")) {
+  Array.from(table.tHead.rows[0].cells).forEach(function (head, column) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => sortBy(table, head, column));
+  });
+}
