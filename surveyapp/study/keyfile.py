@@ -21,6 +21,9 @@ from .instrument import (
 )
 from .reading import Faults, Table, read_toml
 
+RESERVED = ("title", "recall", "stem", "notice")
+"""Names in a wording's item column that hold the texts around the items."""
+
 
 def load_key(folder: Path) -> Instrument:
     """The key of the instrument in `folder`, its wordings still empty.
@@ -33,11 +36,11 @@ def load_key(folder: Path) -> Instrument:
     items = _items(root)
     scales = _scales(root, items)
     instrument = Instrument(
-        id=root.need("id", str, folder.name),
+        id=root.name("id"),
         version=root.need("version", str, ""),
         name=root.need("name", str, ""),
         session=root.get("session", bool, False),
-        minutes=root.need("minutes", int, 0),
+        minutes=_minutes(root),
         items=items,
         scales=scales,
         criteria=_criteria(root, scales),
@@ -47,11 +50,18 @@ def load_key(folder: Path) -> Instrument:
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         wordings={},
     )
-    if instrument.id != folder.name:
+    if instrument.id and instrument.id != folder.name:
         root.fault("id", f"is {instrument.id!r} but the folder is {folder.name!r}")
     root.close()
     faults.raise_any()
     return instrument
+
+
+def _minutes(root: Table) -> int:
+    minutes = root.need("minutes", int, 1)
+    if minutes < 1:
+        root.fault("minutes", "must be 1 or more")
+    return minutes
 
 
 def _items(root: Table) -> tuple[Item, ...]:
@@ -69,12 +79,14 @@ def _item(row: Table, shared: tuple[int, ...]) -> Item:
         row.fault("values", f"must be two or more different whole numbers, not {list(values)}")
     number = row.get("number_in_source", int, 0)
     item = Item(
-        id=row.need("id", str, ""),
+        id=row.name("id"),
         topic=row.need("topic", str, ""),
         values=tuple(sorted(values)) or (0,),
         number_in_source=number or None,
         safety=row.get("safety", bool, False),
     )
+    if item.id in RESERVED:
+        row.fault("id", f"{item.id!r} is a name that wordings use for something else")
     row.close()
     return item
 
@@ -104,7 +116,7 @@ def _scale(row: Table, items: dict[str, Item], earlier: dict[str, Scale]) -> Sca
     report = row.get("report", str, "sum")
     direction = row.need("direction", str, "none")
     scale = Scale(
-        id=row.need("id", str, ""),
+        id=row.name("id"),
         label=row.need("label", str, ""),
         plain=row.get("plain", str, ""),
         items=ids,
@@ -115,7 +127,7 @@ def _scale(row: Table, items: dict[str, Item], earlier: dict[str, Scale]) -> Sca
         low=low,
         high=high,
         bands=_bands(row, low, high),
-        mark=row.get("mark", float, -1.0) if row.has("mark") else None,
+        mark=_mark(row, 100 if report == "percent" else high),
         reliability=_reliability(row),
         meaningful=_meaningful(row),
     )
@@ -136,6 +148,15 @@ def _minimum(row: Table, ids: Sequence[str]) -> int:
     if not 1 <= minimum <= len(ids):
         row.fault("minimum", f"must be from 1 to {len(ids)}, the number of items")
     return minimum
+
+
+def _mark(row: Table, top: int) -> float | None:
+    if not row.has("mark"):
+        return None
+    mark = row.get("mark", float, 0.0)
+    if not 0 <= mark <= top:
+        row.fault("mark", f"{mark:g} cannot be reached in 0 to {top}")
+    return mark
 
 
 def _bands(row: Table, low: int, high: int) -> tuple[Band, ...]:

@@ -7,7 +7,6 @@ window opens at the start of its first local day and closes at the end of its la
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from pathlib import Path
 from .instrument import Instrument
 from .reading import Faults, Table, read_toml
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EARLIEST, LATEST = time(8), time(20)
 
 
@@ -94,7 +92,7 @@ def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol
     anchors = _anchors(root)
     timepoints = tuple(t for row in root.tables("timepoints") for t in _timepoints(row))
     protocol = Protocol(
-        id=root.need("id", str, path.stem),
+        id=root.name("id"),
         version=root.need("version", str, ""),
         label=root.get("label", str, path.stem),
         anchors=anchors,
@@ -102,7 +100,7 @@ def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol
         changes=_changes(root),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
-    if protocol.id != path.stem:
+    if protocol.id and protocol.id != path.stem:
         root.fault("id", f"is {protocol.id!r} but the file is {path.name!r}")
     root.close()
     _check_references(root, protocol, instruments)
@@ -113,8 +111,7 @@ def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol
 def _anchors(root: Table) -> tuple[Anchor, ...]:
     anchors: list[Anchor] = []
     for row in root.tables("anchors"):
-        anchors.append(Anchor(row.need("id", str, ""), row.need("label", str, "")))
-        _name(row, "id", anchors[-1].id)
+        anchors.append(Anchor(row.name("id"), row.need("label", str, "")))
         row.close()
     if not anchors:
         root.fault("anchors", "needs at least one anchor")
@@ -124,7 +121,7 @@ def _anchors(root: Table) -> tuple[Anchor, ...]:
 def _timepoints(row: Table) -> list[Timepoint]:
     """One table of the file: a timepoint, or several when it has `repeat`."""
     timepoint = Timepoint(
-        id=row.need("id", str, ""),
+        id=row.name("id"),
         label=row.need("label", str, ""),
         anchor=row.need("anchor", str, ""),
         opens=row.need("opens", int, 0),
@@ -135,9 +132,11 @@ def _timepoints(row: Table) -> list[Timepoint]:
         confirm=row.get("confirm", bool, False),
         at=_hour(row),
     )
-    _name(row, "id", timepoint.id)
     _check_days(row, timepoint)
     repeats = _repeats(row, timepoint)
+    for repeat in repeats:
+        if repeat.opens < 0 <= repeat.closes:
+            row.fault("closes", f"{repeat.id} may not span the anchor: close by -1 or open from 0")
     row.close()
     return repeats
 
@@ -149,8 +148,8 @@ def _hour(row: Table) -> time:
     except ValueError:
         row.fault("at", f"{text!r} must be a time such as 10:00")
         return time(10)
-    if at.tzinfo is not None or not EARLIEST <= at <= LATEST:
-        row.fault("at", f"{text} must lie between 08:00 and 20:00, without a zone")
+    if at.tzinfo is not None or not EARLIEST <= at < LATEST:
+        row.fault("at", f"{text} must lie from 08:00 to before 20:00, without a zone")
     return at
 
 
@@ -164,8 +163,6 @@ def _check_days(row: Table, t: Timepoint) -> None:
     for day in t.prompts:
         if t.opens <= t.closes and not t.opens <= day <= t.closes:
             row.fault("prompts", f"day {day} lies outside the window {t.opens} to {t.closes}")
-    if t.opens < 0 <= t.closes:
-        row.fault("closes", "a window may not span the anchor: close by -1 or open from 0")
     if not t.instruments:
         row.fault("instruments", "asks nothing")
     for name, count in Counter(t.instruments).items():
@@ -243,6 +240,7 @@ def _check_rule(
             root.fault(f"{key}.{end}", f"there is no timepoint {name!r}")
         elif rule.instrument not in point.instruments:
             root.fault(f"{key}.{end}", f"{name!r} does not ask {rule.instrument!r}")
+    _check_direction(root, key, rule, p)
     instrument = instruments.get(rule.instrument)
     if instrument is None:
         root.fault(f"{key}.instrument", f"there is no instrument {rule.instrument!r}")
@@ -253,9 +251,11 @@ def _check_rule(
         root.fault(f"{key}.retest", f"{rule.retest!r} is not a retest of its scales ({listed})")
 
 
-def _name(row: Table, key: str, value: str) -> None:
-    if value and not NAME.fullmatch(value):
-        row.fault(key, f"{value!r} must be lower-case letters, digits and single hyphens")
+def _check_direction(root: Table, key: str, rule: ChangeRule, p: Protocol) -> None:
+    targets = {t.id: (t.anchor, t.target) for t in p.timepoints}
+    start, end = targets.get(rule.start), targets.get(rule.end)
+    if start and end and start[0] == end[0] and end[1] <= start[1]:
+        root.fault(f"{key}.to", f"{rule.end!r} must come after {rule.start!r}")
 
 
 def _once(root: Table, key: str, names: list[str]) -> None:

@@ -7,6 +7,7 @@ them all instead of the first.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 T = TypeVar("T")
+NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, order=True)
@@ -120,6 +122,13 @@ class Table:
     def items(self) -> list[tuple[str, object]]:
         self._asked.update(self._data)
         return list(self._data.items())
+
+    def name(self, key: str) -> str:
+        """A text that can stand in file names, URLs and form fields."""
+        value = self.need(key, str, "")
+        if value and not NAME.fullmatch(value):
+            self.fault(key, f"{value!r} must be lower-case letters and digits, parted by - or _")
+        return value
 
     def close(self) -> None:
         """Complain about keys that nobody asked for."""

@@ -109,29 +109,28 @@ def criterion_shares(people: Sequence[Person], instrument: str, criterion: str) 
     asked = {number for number, _, name in _asked(people) if name == instrument}
     shares: list[Share] = []
     for number in sorted(asked):
-        decided = [
-            met
-            for timepoint in _timepoints(people, number, instrument)
-            for sheet in _counted(people, number, timepoint, instrument)
-            if (met := sheet.criteria.get(criterion)) is not None
-        ]
-        shares.append(_share(number, decided))
+        decided = [_decided(person, number, instrument, criterion) for person in people]
+        shares.append(_share(number, [met for met in decided if met is not None]))
     return shares
 
 
-def _timepoints(people: Iterable[Person], number: int, instrument: str) -> list[str]:
-    return [t for n, t, name in _asked(people) if (n, name) == (number, instrument)]
+def _decided(person: Person, number: int, instrument: str, criterion: str) -> bool | None:
+    """Whether this person met it in any session of the course; each person counts once."""
+    timepoints = [t for n, t, name in _asked([person]) if (n, name) == (number, instrument)]
+    sheets = [s for t in timepoints for s in _counted([person], number, t, instrument)]
+    met = [m for m in (s.criteria.get(criterion) for s in sheets) if m is not None]
+    return any(met) if met else None
 
 
 def booster_shares(people: Sequence[Person]) -> list[Share]:
     """Per course: how many had a booster, of those who had a dose."""
-    courses = [c for p in people for c in p.courses if c.first_dose]
-    numbers = sorted({c.number for c in courses})
-    return [_share(n, [_boosted(c) for c in courses if c.number == n]) for n in numbers]
+    courses = [c for p in people for c in p.courses]
+    return [_boosted(n, courses) for n in sorted({c.number for c in courses})]
 
 
-def _boosted(course: Course) -> bool:
-    return course.booster is not None
+def _boosted(number: int, courses: Iterable[Course]) -> Share:
+    dosed = [c for c in courses if c.number == number and c.first_dose]
+    return _share(number, [course.booster is not None for course in dosed])
 
 
 def _share(number: int, flags: Sequence[bool]) -> Share:

@@ -16,9 +16,10 @@ from .change import Change, change
 from .instrument import Instrument, Scale
 from .protocol import Timepoint
 from .record import Course, Person, Sheet
-from .schedule import State, state_of, window_of
+from .schedule import state_of, window_of
 
 Mark = Literal["early", "late", "after the dose", "after another dose"]
+TOO_FEW = "too few answers"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Line:
 
     @property
     def baseline(self) -> Point | None:
-        return next((p for p in self.points if p.is_baseline), None)
+        """The last score before the dose."""
+        return next((p for p in reversed(self.points) if p.is_baseline), None)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def line(
             continue
         found = _point(person, course, timepoint, instrument, scale)
         if found is None:
-            gaps.append(_gap(course, timepoint, instrument, now))
+            gaps.append(_gap(course, timepoint, instrument, scale, now))
         else:
             points.append(found)
     return Line(scale, tuple(sorted(points, key=lambda p: p.day)), tuple(gaps))
@@ -155,10 +157,13 @@ def _point(
     )
 
 
-def _gap(course: Course, timepoint: Timepoint, instrument: Instrument, now: datetime) -> Gap:
-    answered = course.sheet(timepoint.id, instrument.id) is not None
-    state: State = state_of(timepoint, course.facts, now)
-    reason = "too few answers" if answered else state
+def _gap(
+    course: Course, timepoint: Timepoint, instrument: Instrument, scale: Scale, now: datetime
+) -> Gap:
+    sheet = course.sheet(timepoint.id, instrument.id)
+    unscored = sheet is not None and scale.id in sheet.scores
+    known = unscored and timepoint.anchor in course.facts.anchors
+    reason = TOO_FEW if known else state_of(timepoint, course.facts, now)
     return Gap(timepoint.id, timepoint.label, timepoint.target, reason)
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .instrument import Instrument, Option, Wording
+from .keyfile import RESERVED
 from .reading import Fault, Faults, FaultsFoundError
 
 COLUMNS = ("item", "position", "value", "text")
-AROUND = ("title", "recall", "stem", "notice")
 NEEDED = ("title", "recall")
 EVERY = "*"
+SESSION = "{session}"
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass
@@ -51,11 +54,12 @@ def read_wording(instrument: Instrument, path: Path) -> Wording:
     """One wording file, checked against the key. Raises FaultsFoundError."""
     faults = Faults(f"{instrument.id}/{path.name}")
     kind, _, language = path.stem.partition(".")
-    if kind not in ("placeholder", "wording") or not language:
+    if kind not in ("placeholder", "wording") or not LANGUAGE.fullmatch(language):
         faults.add("", "must be named placeholder.LANG.csv or wording.LANG.csv")
     raw = path.read_bytes()
     texts = _read_rows(instrument, raw, faults)
     options = _options(instrument, texts, faults)
+    _check_around(instrument, texts, kind == "placeholder", faults)
     faults.raise_any()
     return Wording(
         instrument=instrument.id,
@@ -94,15 +98,19 @@ def _read_row(
     row: dict[str, str], line: str, known: set[str], texts: _Texts, faults: Faults
 ) -> None:
     item, position, value = row["item"], row["position"], row["value"]
-    if item not in known and item not in AROUND and item != EVERY:
+    if len(row) != len(COLUMNS) or None in row.values():
+        faults.add(line, f"must have {len(COLUMNS)} fields; put a text with a comma in quotes")
+    elif item not in known and item not in RESERVED and item != EVERY:
         faults.add(line, f"there is no item {item!r}")
+    elif item == EVERY and not position:
+        faults.add(line, f"{EVERY!r} gives options to every item and needs a position")
     elif not position and not value:
         if item in texts.own:
             faults.add(line, f"a second text for {item!r}")
-        texts.own[item] = row["text"] or ""
-    elif item in AROUND:
+        texts.own[item] = row["text"]
+    elif item in RESERVED:
         faults.add(line, f"{item!r} has no options")
-    elif not position.isdecimal() or not (value or "").lstrip("-").isdecimal():
+    elif not position.isdecimal() or not value.removeprefix("-").isdecimal():
         faults.add(line, "position and value must both be whole numbers")
     elif int(position) in texts.options.setdefault(item, {}):
         faults.add(line, f"position {position} of item {item!r} stands twice")
@@ -110,6 +118,16 @@ def _read_row(
         faults.add(line, "the option has no text")
     else:
         texts.options[item][int(position)] = Option(int(value), row["text"])
+
+
+def _check_around(instrument: Instrument, texts: _Texts, placeholder: bool, faults: Faults) -> None:
+    names_session = SESSION in texts.own.get("recall", "")
+    if instrument.session and not names_session:
+        faults.add("recall", f"must name the session it asks about: {SESSION}")
+    if names_session and not instrument.session:
+        faults.add("recall", f"has {SESSION}, but the instrument asks about no session")
+    if placeholder and not texts.own.get("notice"):
+        faults.add("notice", "has no text; a placeholder must say that it is one")
 
 
 def _options(
