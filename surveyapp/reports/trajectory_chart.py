@@ -1,0 +1,289 @@
+"""The trajectory chart: one person's scores, one panel per course, all on one scale of days.
+
+A line joins neighbouring timepoints only: never across a missing one, and never to an answer that
+does not count (after the dose, after another course's dose). Estimated points are hollow; points
+outside their window carry a dagger, explained in the legend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..study.instrument import Instrument, Scale
+from ..study.record import Course, Person
+from ..study.trajectory import Gap, Line, Mark, Point, counts, line
+from ..texts import day, gettext, render
+from . import words
+from .frame import (
+    FIRST_GAP,
+    GAP_STEP,
+    LEFT,
+    PLOT,
+    RIGHT,
+    SIZE,
+    SMALL,
+    TOP,
+    WIDTH,
+    Days,
+    Frame,
+    Grid,
+    Space,
+    asked,
+    days_shown,
+    frame,
+    offset,
+)
+from .marks import RADIUS, STYLES, Entry, Style, flow, path
+from .measure import TALL, text_width
+from .placement import FIRST, LOWER, UPPER, Box, Placed, Segment, Side, Target, place
+
+_ = gettext
+
+MISSING, NOT_YET = "×", "|"
+WAITING = ("upcoming", "open", "not expected", "in progress")
+MAX_GAP_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One drawn point with its label's place."""
+
+    x: float
+    y: float
+    path: str
+    hollow: bool
+    text: str
+    label: Placed | None
+
+
+@dataclass(frozen=True)
+class Series:
+    style: Style
+    segments: tuple[Segment, ...]
+    marks: tuple[Drawn, ...]
+
+
+@dataclass(frozen=True)
+class GapText:
+    """A missing timepoint below the axis: a sign at its day, the words beside it."""
+
+    x: float
+    y: float
+    sign: str
+    text_x: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    frame: Frame
+    series: tuple[Series, ...]
+    gaps: tuple[GapText, ...]
+
+
+def trajectory_svg(
+    person: Person, instrument: Instrument, scales: Sequence[Scale], now: datetime
+) -> str:
+    """The chart of `scales` (which share one axis and direction), "" when no course asks them."""
+    courses = [c for c in person.courses if asked(c, instrument) and c.dosing_date]
+    lines = [[line(person, c, instrument, s, now) for s in scales] for c in courses]
+    if not courses:
+        return ""
+    drawn = [day_after(c, p) for c, found in zip(courses, lines, strict=True) for p in _all(found)]
+    days = days_shown(courses, instrument, drawn)
+    panels, height = _panels(courses, lines, days)
+    legend, bottom = flow(_legend(instrument, scales, lines), height + 14, WIDTH, SMALL)
+    return render(
+        "chart/trajectory.svg",
+        panels=panels,
+        legend=legend,
+        width=WIDTH,
+        height=bottom + 5,
+        title=_title(scales),
+        described=_described(courses, lines),
+    )
+
+
+def day_after(course: Course, point: Point) -> int:
+    """Days after the course's main anchor (a point's own `day` counts from its timepoint's)."""
+    return (point.on - course.dosing_date).days if course.dosing_date else point.day
+
+
+def _all(lines: Iterable[Line]) -> list[Point]:
+    return [p for found in lines for p in found.points]
+
+
+def _panels(
+    courses: Sequence[Course], lines: Sequence[Sequence[Line]], days: Days
+) -> tuple[list[Panel], float]:
+    """The panels and their height together; gap lanes decide how high a row is."""
+    flat = Grid(len(courses), 0)
+    frames = [
+        frame(flat, i, days, found[0].scale, words.course_title(c), [c])
+        for i, (c, found) in enumerate(zip(courses, lines, strict=True))
+    ]
+    gaps = [_gaps(f.space, c, ls) for f, c, ls in zip(frames, courses, lines, strict=True)]
+    lanes = max(
+        (1 + int((g.y - FIRST_GAP - TOP - PLOT) // GAP_STEP) for gs in gaps for g in gs), default=0
+    )
+    grid = Grid(len(courses), TOP + PLOT + FIRST_GAP - GAP_STEP + lanes * GAP_STEP + 8)
+    panels: list[Panel] = []
+    for i, (course, found) in enumerate(zip(courses, lines, strict=True)):
+        made = frame(grid, i, days, found[0].scale, words.course_title(course), [course])
+        panels.append(
+            Panel(made, _series(made, course, found), tuple(_gaps(made.space, course, found)))
+        )
+    return panels, grid.height
+
+
+def _series(f: Frame, course: Course, lines: Sequence[Line]) -> tuple[Series, ...]:
+    joined = [_segments(f.space, course, found) for found in lines]
+    targets = [
+        _target(f.space, course, found, point, lines) for found in lines for point in found.points
+    ]
+    obstacles = (*f.lines, *(s for segments in joined for s in segments))
+    labels = iter(place(targets, obstacles, f.space.plot))
+    return tuple(
+        Series(style, segments, tuple(
+            _mark(f.space, course, found, p, style, next(labels)) for p in found.points
+        ))
+        for style, segments, found in zip(STYLES, joined, lines, strict=False)
+    )  # fmt: skip
+
+
+def _segments(space: Space, course: Course, found: Line) -> tuple[Segment, ...]:
+    return tuple(
+        Segment(
+            *(space.x(day_after(course, a)), space.y(a.value)),
+            *(space.x(day_after(course, b)), space.y(b.value)),
+            pad=2.0,
+        )
+        for a, b in joined_points(course, found)
+    )
+
+
+def joined_points(course: Course, found: Line) -> list[tuple[Point, Point]]:
+    """The pairs of neighbouring points that a line may join."""
+    pairs = zip(found.points, found.points[1:], strict=False)
+    return [(a, b) for a, b in pairs if _may_join(course, found, a, b)]
+
+
+def _may_join(course: Course, found: Line, a: Point, b: Point) -> bool:
+    """Neighbouring timepoints that both count, nothing missing between them."""
+    if not (counts(a.marks) and counts(b.marks)):
+        return False
+    ends = [offset(course, p.timepoint) or 0 for p in (a, b)]
+    between = (offset(course, g.timepoint) for g in found.gaps)
+    return not any(at is not None and min(ends) < at < max(ends) for at in between)
+
+
+def _target(
+    space: Space, course: Course, found: Line, point: Point, lines: Sequence[Line]
+) -> Target:
+    text = words.point_label(found.scale, point)
+    return Target(
+        x=space.x(day_after(course, point)),
+        y=space.y(point.value),
+        radius=RADIUS + 0.8,
+        width=text_width(text, SIZE, bold=True),
+        height=TALL * SIZE + 1,
+        sides=_sides(found, point, lines),
+    )
+
+
+def _sides(found: Line, point: Point, lines: Sequence[Line]) -> tuple[Side, ...]:
+    if point is found.points[0] and len(found.points) > 1:
+        return FIRST
+    others = [p.value for ln in lines if ln is not found for p in ln.points
+              if p.timepoint == point.timepoint]  # fmt: skip
+    return UPPER if all(point.value >= other for other in others) else LOWER
+
+
+def _mark(
+    space: Space, course: Course, found: Line, p: Point, style: Style, label: Placed | None
+) -> Drawn:
+    x, y = space.x(day_after(course, p)), space.y(p.value)
+    text = words.point_label(found.scale, p)
+    return Drawn(x, y, path(style.shape, x, y), p.estimated, text, label)
+
+
+def _gaps(space: Space, course: Course, lines: Sequence[Line]) -> list[GapText]:
+    """The missing timepoints below the axis, in as few rows as they fit in."""
+    taken: list[Box] = []
+    found: list[GapText] = []
+    for gap, text in missing(lines):
+        at = offset(course, gap.timepoint)
+        if at is not None:
+            found.append(_gap_text(space, space.x(at), gap, text, taken))
+    return found
+
+
+def missing(lines: Sequence[Line]) -> list[tuple[Gap, str]]:
+    """Each missing timepoint and reason once, with the scales' names when only some lack it."""
+    groups: dict[tuple[str, str], list[tuple[Gap, Scale]]] = {}
+    for found in lines:
+        for gap in found.gaps:
+            groups.setdefault((gap.timepoint, gap.reason), []).append((gap, found.scale))
+    return [
+        (
+            group[0][0],
+            words.gap_words(
+                [words.name(s) for _g, s in group], group[0][0], every=len(group) == len(lines)
+            ),
+        )
+        for group in groups.values()
+    ]
+
+
+def _gap_text(space: Space, x: float, gap: Gap, text: str, taken: list[Box]) -> GapText:
+    """The sign at its day with the words beside it; the sign alone where no row has room."""
+    sign = NOT_YET if gap.reason in WAITING else MISSING
+    width = text_width(text, SMALL)
+    start, end = space.left - LEFT, space.right + RIGHT
+    sides = [at for at in (x + 7, x - 7 - width) if start <= at and at + width <= end]
+    for row in range(MAX_GAP_ROWS):
+        y = space.bottom + FIRST_GAP + row * GAP_STEP
+        for at in sides:
+            box = Box(min(x - 4, at), y - 9, max(x + 4, at + width), y + 3).grown(1.5)
+            if not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                return GapText(x, y, sign, at, text)
+    return GapText(x, space.bottom + FIRST_GAP, sign, x, "")
+
+
+def _legend(
+    instrument: Instrument, scales: Sequence[Scale], lines: Sequence[Sequence[Line]]
+) -> list[Entry]:
+    entries = [Entry(words.direction(scales[0]))]
+    entries += [Entry(words.name(s), style) for s, style in zip(scales, STYLES, strict=False)]
+    levels = [str(at) for at in words.thresholds(scales[0])]
+    if levels:
+        entries.append(Entry(f"{', '.join(levels)}: {instrument.threshold_note}"))
+    points = [p for found in lines for p in _all(found)]
+    shown: set[Mark] = {m for p in points for m in p.marks}
+    if any(p.estimated for p in points):
+        entries.append(Entry(_("hollow: estimated, some answers missing"), STYLES[0], hollow=True))
+    for dagger in sorted({words.DAGGERS[m] for m in shown}):
+        reasons = sorted(m for m in shown if words.DAGGERS[m] == dagger)
+        entries.append(Entry(f"{dagger} {_('answered')} {words.join(reasons)}"))
+    return entries
+
+
+def _title(scales: Sequence[Scale]) -> str:
+    named = words.join([words.name(s) if i == 0 else words.name(s).lower()
+                        for i, s in enumerate(scales)])  # fmt: skip
+    return _("{scales} over time").format(scales=named)
+
+
+def _described(courses: Sequence[Course], lines: Sequence[Sequence[Line]]) -> str:
+    told: list[str] = []
+    for course, found in zip(courses, lines, strict=True):
+        on = _("dosing day {day}, {doses}").format(
+            day=day(course.dosing_date) if course.dosing_date else "", doses=words.doses(course)
+        )
+        told.append(
+            f"{words.course_title(course)}, {on}. {' '.join(map(words.spoken_line, found))}"
+        )
+    return " ".join(told)
