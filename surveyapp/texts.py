@@ -20,6 +20,29 @@ from .config import resource
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+FULL_WEEKDAYS = (
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+)
+FULL_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MINUS = "\N{MINUS SIGN}"
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth")
 
@@ -41,6 +64,16 @@ def plain_day(on: date) -> str:
 def short_day(on: date) -> str:
     """14 Feb"""
     return f"{on.day} {MONTHS[on.month - 1]}"
+
+
+def full_day(on: date) -> str:
+    """Saturday 14 February 2026"""
+    return f"{FULL_WEEKDAYS[on.weekday()]} {full_date(on)} {on.year}"
+
+
+def full_date(on: date) -> str:
+    """14 February"""
+    return f"{on.day} {FULL_MONTHS[on.month - 1]}"
 
 
 def moment(at: datetime) -> str:
@@ -92,7 +125,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     vars(made)["install_gettext_translations"](_ENGLISH, newstyle=True)
-    for shaper in (day, plain_day, short_day, moment, ordinal, number, signed, amount):
+    for shaper in (
+        day,
+        plain_day,
+        short_day,
+        full_day,
+        full_date,
+        moment,
+        ordinal,
+        number,
+        signed,
+        amount,
+    ):
         made.filters[shaper.__name__] = shaper
     return made
 

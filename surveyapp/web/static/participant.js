@@ -132,7 +132,9 @@
     function asking(on) { by('ask').hidden = !on; by('turn').hidden = on; }
     function declined() {
       var input = at <= sets.length && chosen(sets[at - 1]);
-      message(input && input.value === 'skip' ? say.declined : '');
+      var skipped = input && input.value === 'skip';
+      by('skip').hidden = skipped;
+      message(skipped ? say.declined : '');
     }
     function line(set, i) {
       var row = document.createElement('li');
@@ -224,7 +226,7 @@
         form.querySelector('input[name="a-' + answer.item + '"][value="' + value + '"]');
       if (input) { input.checked = true; }
     });
-    form.addEventListener('change', function (event) { message(); keep(event.target); });
+    form.addEventListener('change', function (event) { declined(); keep(event.target); });
     form.addEventListener('submit', function (event) { event.preventDefault(); next(); });
     by('next').onclick = next;
     by('back').onclick = back;

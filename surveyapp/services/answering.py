@@ -1,0 +1,240 @@
+"""Answering: a visit begins, answers arrive one tap at a time, and are sent.
+
+Every answer is written as it is given. A phone's clock is not trusted: an answer was given as long
+before its arrival as the phone's own clock says lay between the tap and the sending. The answer
+given later wins, so repeating a delivery does no harm. Closing stops starting only: what was
+started takes answers for 60 more days. After sending nothing is taken and nothing is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ..store import answers as desk
+from ..store import trail
+from ..store.answers import Desk, NewAnswer, Sheet
+from ..store.facts import CourseContext, course_contexts, refresh_windows
+from ..store.links import digest, ensure_link
+from ..store.scores import store_scores
+from ..store.tables_access import Visit
+from ..study.instrument import Instrument
+from ..study.protocol import Timepoint
+from ..study.schedule import GRACE, state_of
+from ..study.scoring import AnswerError, check_answer, score
+from .errors import GoneError, InputError, NotFoundError
+from .site import Site
+from .visits import (
+    CLOSED,
+    OPEN_STATES,
+    UNKNOWN_VISIT,
+    context_of_token,
+    is_secret,
+    new_secret,
+    write_capability,
+)
+
+PERSON = "participant"
+DECLINED, LEFT_OPEN = "declined", "left open"
+ALREADY_SENT = "These answers were sent already. They cannot be changed here."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A visit that just began: its public id and the secret that shows its draft."""
+
+    visit: str
+    read_secret: str
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One answer as the phone holds it. `value` None: "I'd rather not answer".
+
+    `age` is how long before sending it was tapped, by the phone's own clock; it may be negative
+    when that clock was set back in between.
+    """
+
+    instrument: str
+    item: str
+    value: int | None
+    age: timedelta = timedelta(0)
+
+
+def begin(site: Site, token: str, now: datetime) -> Opened:
+    """Start or continue a check-in. Raises NotFoundError, and GoneError when it may not begin."""
+    with site.database.write() as session:
+        context, timepoint = context_of_token(site, session, token)
+        if state_of(timepoint, context.facts, now) not in OPEN_STATES:
+            raise GoneError(CLOSED)
+        opened = Opened(new_secret()[:22], new_secret())
+        session.add(_visit(opened, context, timepoint, now))
+        _start_missing(site, session, context, timepoint, now)
+    return opened
+
+
+def save(site: Site, visit_id: str, write: str, taps: Sequence[Tap], now: datetime) -> int:
+    """Keep some answers, all or none; how many were taken. Five statements, on PostgreSQL six.
+
+    Raises NotFoundError for a wrong capability, InputError for an item or a value that the
+    instrument does not have, GoneError when everything named was sent or is closed.
+    """
+    with site.database.write() as session:
+        found = _desk(session, visit_id, write)
+        for tap in taps:
+            _check(site, found, tap)
+        live = [tap for tap in taps if found.sheets[tap.instrument].submitted_at is None]
+        _refuse_closed(found, now)
+        if not live:
+            raise GoneError(ALREADY_SENT)
+        _keep(session, found, live, now)
+    return len(live)
+
+
+def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) -> None:
+    """Lock one instrument's answers and score them; sending again changes nothing.
+
+    Items without an answer are kept as "left open". Raises NotFoundError and GoneError.
+    """
+    with site.database.write() as session:
+        found = _desk(session, visit_id, write)
+        sheet = found.sheets.get(instrument)
+        if sheet is None:
+            raise NotFoundError(UNKNOWN_VISIT)
+        if sheet.submitted_at is not None:
+            return
+        _refuse_closed(found, now)
+        _submit(site, session, found, sheet, now)
+        refresh_windows(session, site.library, [found.course_id])
+        _open_doors(site, session, found.course_id, now)
+
+
+def _visit(opened: Opened, context: CourseContext, timepoint: Timepoint, now: datetime) -> Visit:
+    return Visit(
+        id=opened.visit,
+        course_id=context.course_id,
+        timepoint=timepoint.id,
+        read_sha256=digest(opened.read_secret),
+        write_sha256=digest(write_capability(opened.read_secret)),
+        created_at=now,
+    )
+
+
+def _start_missing(
+    site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
+) -> None:
+    missing = [i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.started]
+    instruments = [site.library.instruments[name] for name in missing]
+    started = [i.id for i in instruments if _start(session, context, timepoint, i, now)]
+    if started:
+        payload = {"timepoint": timepoint.id, "instruments": started}
+        trail.append(session, context.course.chain, "check-in started", PERSON, now, payload)
+        refresh_windows(session, site.library, [context.course_id])
+
+
+def _start(
+    session: Session,
+    context: CourseContext,
+    timepoint: Timepoint,
+    instrument: Instrument,
+    now: datetime,
+) -> bool:
+    wording = instrument.wording(context.participant.language)
+    return desk.start_assessment(
+        session,
+        course_id=context.course_id,
+        timepoint=timepoint.id,
+        instrument=instrument.id,
+        instrument_version=instrument.version,
+        wording_sha256=wording.sha256,
+        placeholder=wording.placeholder,
+        language=wording.language,
+        mode="phone",
+        started_at=now,
+    )
+
+
+def _desk(session: Session, visit_id: str, write: str) -> Desk:
+    found = desk.desk_of(session, visit_id)
+    if found is None or not is_secret(write, found.write_sha256):
+        raise NotFoundError(UNKNOWN_VISIT)
+    return found
+
+
+def _check(site: Site, found: Desk, tap: Tap) -> None:
+    if tap.instrument not in found.sheets:
+        raise InputError({"instrument": f"This check-in does not ask {tap.instrument!r}."})
+    try:
+        check_answer(site.library.instruments[tap.instrument], tap.item, tap.value)
+    except AnswerError as error:
+        raise InputError({tap.item: f"{error}."}) from error
+
+
+def _refuse_closed(found: Desk, now: datetime) -> None:
+    if found.closes_at is None or now >= found.closes_at + GRACE:
+        raise GoneError(CLOSED)
+
+
+def _keep(session: Session, found: Desk, taps: Sequence[Tap], now: datetime) -> None:
+    # Of several answers to one item in one delivery the youngest counts.
+    newest: dict[tuple[int, str], NewAnswer] = {}
+    for tap in sorted(taps, key=lambda t: t.age, reverse=True):
+        sheet = found.sheets[tap.instrument]
+        newest[sheet.assessment_id, tap.item] = _new_answer(sheet, tap, now)
+    changed = desk.keep_answers(session, list(newest.values()), now)
+    if changed:
+        kept = [newest[key] for key in sorted(changed)]
+        trail.append(session, found.chain, "answers saved", PERSON, now, _payload(found, kept))
+
+
+def _new_answer(sheet: Sheet, tap: Tap, now: datetime) -> NewAnswer:
+    skip = DECLINED if tap.value is None else None
+    return NewAnswer(sheet.assessment_id, tap.item, tap.value, skip, min(now, now - tap.age))
+
+
+def _payload(found: Desk, kept: Sequence[NewAnswer]) -> Mapping[str, object]:
+    names = {sheet.assessment_id: sheet.instrument for sheet in found.sheets.values()}
+    return {
+        "timepoint": found.timepoint,
+        "answers": [
+            {
+                "instrument": names[answer.assessment_id],
+                "item": answer.item,
+                "value": answer.value,
+                "skip": answer.skip,
+                "given_at": answer.given_at.isoformat(),
+            }
+            for answer in kept
+        ],
+    }
+
+
+def _submit(site: Site, session: Session, found: Desk, sheet: Sheet, now: datetime) -> None:
+    instrument = site.library.instruments[sheet.instrument]
+    given = desk.answers_of(session, sheet.assessment_id)
+    left = [item.id for item in instrument.items if item.id not in given]
+    if left:
+        rows = [NewAnswer(sheet.assessment_id, item, None, LEFT_OPEN, now) for item in left]
+        desk.keep_answers(session, rows, now)
+    scored = score(instrument, {item: value for item, (value, _) in given.items()})
+    store_scores(session, sheet.assessment_id, instrument, scored)
+    desk.mark_submitted(session, sheet.assessment_id, now)
+    payload = {
+        "timepoint": found.timepoint,
+        "instrument": sheet.instrument,
+        "left_open": left,
+        "late": found.closes_at is not None and now >= found.closes_at,
+    }
+    trail.append(session, found.chain, "answers sent", PERSON, now, payload)
+
+
+def _open_doors(site: Site, session: Session, course_id: int, now: datetime) -> None:
+    """Links for the person's other open check-ins, so that the thanks page can offer them."""
+    ids = desk.courses_of_same_person(session, course_id)
+    for context in course_contexts(session, site.library, ids):
+        for timepoint in context.protocol.timepoints:
+            if state_of(timepoint, context.facts, now) in OPEN_STATES:
+                ensure_link(session, site.link_key, context.course_id, timepoint.id)

@@ -1,0 +1,105 @@
+"""What the participant's pages show, as plain data without an address or mark-up.
+
+Dates are local to the person; a window's last day is included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ..study.instrument import Option
+from ..study.schedule import State
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The study's own words on every page: whom to call, who reads the answers and when."""
+
+    emergency: str = ""
+    crisis_line: str = ""
+    phone: str = ""
+    hours: str = ""
+    readers: str = ""
+    read_when: str = ""
+    practice: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instrument of a check-in."""
+
+    questions: int
+    recall: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a link opens. `state` is of its timepoint; dates are local, the last one included."""
+
+    course_id: int
+    timepoint: str
+    code: str
+    language: str
+    lines: Lines
+    notice: str
+    state: State
+    opens: date | None
+    closes: date | None
+    parts: tuple[Part, ...]
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """`answer` is a value, "skip", or None while it is open; `answer_text` says it in words."""
+
+    number: int
+    item: str
+    text: str
+    stem: str
+    options: tuple[Option, ...]
+    answer: int | str | None
+    answer_text: str
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """One instrument as the phone shows it, with the draft's answers."""
+
+    visit: str
+    write: str
+    instrument: str
+    language: str
+    lines: Lines
+    notice: str
+    title: str
+    recall: str
+    part: int
+    parts: int
+    questions: tuple[Question, ...]
+
+    @property
+    def still_open(self) -> int:
+        return sum(question.answer is None for question in self.questions)
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another check-in of the same person that can be answered now."""
+
+    token: str
+    minutes: int
+    closes: date
+
+
+@dataclass(frozen=True)
+class Thanks:
+    """What comes after sending: another check-in that is open, else the next one's date."""
+
+    language: str
+    lines: Lines
+    notice: str
+    closes: date
+    other: Other | None
+    next: date | None

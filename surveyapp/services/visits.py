@@ -1,0 +1,297 @@
+"""Visits: who stands at the door, and what each of the participant's pages shows.
+
+A link's token opens the door; a visit is one opening of it. Its read secret (a cookie) shows and
+changes the draft, the write capability made from it can only write, so what a phone still has to
+deliver survives a lost cookie. Once an instrument is sent nothing of it is shown again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from .. import texts
+from ..store import answers as desk
+from ..store.facts import CourseContext, course_context, course_contexts
+from ..store.links import digest, find_link, make_token
+from ..store.tables import Study
+from ..study.instrument import Instrument, Wording
+from ..study.protocol import Timepoint
+from ..study.schedule import State, prompts_of, state_of, window_of
+from .errors import GoneError, NotFoundError
+from .phonepages import Door, Lines, Other, Part, Question, Questionnaire, Thanks
+from .site import Site
+
+UNKNOWN_VISIT = "This page cannot be shown here. Please open your link again."
+CLOSED = "This check-in takes no more answers."
+OPEN_STATES: tuple[State, ...] = ("open", "in progress")
+DONE_STATES: tuple[State, ...] = ("submitted", "late")
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """A visit whose secret was right: its course as it stands now."""
+
+    context: CourseContext
+    timepoint: Timepoint
+
+    def sent(self, instrument: str) -> bool:
+        return (self.timepoint.id, instrument) in self.context.facts.submitted
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def write_capability(read_secret: str) -> str:
+    """The write-only right of a visit; the read secret cannot be found from it."""
+    raw = hmac.digest(read_secret.encode(), b"write", "sha256")
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def is_secret(given: str, sha256: str) -> bool:
+    return hmac.compare_digest(digest(given), sha256)
+
+
+def knock(site: Site, token: str, now: datetime) -> Door:
+    """What the link shows; changes nothing. Raises NotFoundError for one that is unknown."""
+    with site.database.read() as session:
+        return door_of(*context_of_token(site, session, token), site.library.instruments, now)
+
+
+def context_of_token(site: Site, session: Session, token: str) -> tuple[CourseContext, Timepoint]:
+    """Raises NotFoundError."""
+    link = find_link(session, token)
+    context = course_context(session, site.library, link.course_id) if link else None
+    if link is None or context is None:
+        raise NotFoundError("We do not know this link.")
+    return context, context.protocol.timepoint(link.timepoint)
+
+
+def door_of(
+    context: CourseContext,
+    timepoint: Timepoint,
+    instruments: Mapping[str, Instrument],
+    now: datetime,
+) -> Door:
+    window = window_of(timepoint, context.facts)
+    asked = [instruments[name] for name in timepoint.instruments]
+    language = context.participant.language
+    return Door(
+        course_id=context.course_id,
+        timepoint=timepoint.id,
+        code=context.participant.code,
+        language=language,
+        lines=lines_of(context.study),
+        notice=notice_of(asked, language),
+        state=state_of(timepoint, context.facts, now),
+        opens=window.opens if window else None,
+        closes=window.closes if window else None,
+        parts=tuple(Part(len(i.items), _recall(i, context, timepoint)) for i in asked),
+        minutes=sum(i.minutes for i in asked),
+    )
+
+
+def current_instrument(site: Site, visit_id: str, read_secret: str, now: datetime) -> str | None:
+    """The first instrument of the visit that is not sent; None when all are.
+
+    Raises NotFoundError for a wrong secret, GoneError when it takes no more answers.
+    """
+    with site.database.read() as session:
+        inside = _enter(site, session, visit_id, read_secret)
+        return _next_instrument(inside, now)
+
+
+def questionnaire(
+    site: Site, visit_id: str, read_secret: str, instrument: str, now: datetime
+) -> Questionnaire | None:
+    """The draft of one instrument, None when it is sent. Raises NotFoundError, GoneError."""
+    with site.database.read() as session:
+        inside = _enter(site, session, visit_id, read_secret)
+        if instrument not in inside.timepoint.instruments:
+            raise NotFoundError(UNKNOWN_VISIT)
+        if inside.sent(instrument):
+            return None
+        _refuse_late(inside, now)
+        sheet = next(
+            a
+            for a in inside.context.assessments
+            if (a.timepoint, a.instrument) == (inside.timepoint.id, instrument)
+        )
+        given = desk.answers_of(session, sheet.id)
+    return _page(site, inside, instrument, visit_id, write_capability(read_secret), given)
+
+
+def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
+    """What comes next, None while something is still to be sent. Raises NotFoundError."""
+    with site.database.read() as session:
+        inside = _enter(site, session, visit_id, read_secret)
+        if not all(map(inside.sent, inside.timepoint.instruments)):
+            return None
+        return _thanks(site, session, inside, now)
+
+
+def thanks_at_door(site: Site, token: str, now: datetime) -> Thanks:
+    """The same for somebody who opens a link whose answers were sent. Raises NotFoundError."""
+    with site.database.read() as session:
+        inside = _Inside(*context_of_token(site, session, token))
+        return _thanks(site, session, inside, now)
+
+
+def contacts(site: Site) -> list[tuple[str, str]]:
+    """Phone and hours of the study teams, for a page that does not know its study."""
+    with site.database.read() as session:
+        return desk.study_phones(session)
+
+
+def lines_of(study: Study) -> Lines:
+    return Lines(
+        emergency=study.emergency,
+        crisis_line=study.crisis_line,
+        phone=study.phone,
+        hours=study.hours,
+        readers=study.readers,
+        read_when=study.read_when,
+        practice=study.mode == "practice",
+    )
+
+
+def notice_of(instruments: list[Instrument], language: str) -> str:
+    """Every placeholder's notice, each once."""
+    wordings = [instrument.wording(language) for instrument in instruments]
+    return " ".join(dict.fromkeys(w.notice for w in wordings if w.placeholder and w.notice))
+
+
+def _enter(site: Site, session: Session, visit_id: str, read_secret: str) -> _Inside:
+    visit = desk.find_visit(session, visit_id)
+    if visit is None or not is_secret(read_secret, visit.read_sha256):
+        raise NotFoundError(UNKNOWN_VISIT)
+    context = course_context(session, site.library, visit.course_id)
+    if context is None:
+        raise NotFoundError(UNKNOWN_VISIT)
+    return _Inside(context, context.protocol.timepoint(visit.timepoint))
+
+
+def _next_instrument(inside: _Inside, now: datetime) -> str | None:
+    unsent = (name for name in inside.timepoint.instruments if not inside.sent(name))
+    found = next(unsent, None)
+    if found is not None:
+        _refuse_late(inside, now)
+    return found
+
+
+def _refuse_late(inside: _Inside, now: datetime) -> None:
+    if state_of(inside.timepoint, inside.context.facts, now) == "missed":
+        raise GoneError(CLOSED)
+
+
+def _page(
+    site: Site,
+    inside: _Inside,
+    name: str,
+    visit_id: str,
+    write: str,
+    given: Mapping[str, tuple[int | None, str | None]],
+) -> Questionnaire:
+    instrument = site.library.instruments[name]
+    language = inside.context.participant.language
+    wording = instrument.wording(language)
+    names = inside.timepoint.instruments
+    return Questionnaire(
+        visit=visit_id,
+        write=write,
+        instrument=name,
+        language=language,
+        lines=lines_of(inside.context.study),
+        notice=notice_of([instrument], language),
+        title=wording.title,
+        recall=_recall(instrument, inside.context, inside.timepoint),
+        part=names.index(name) + 1,
+        parts=len(names),
+        questions=tuple(
+            _question(number, item.id, wording, given.get(item.id))
+            for number, item in enumerate(instrument.items, 1)
+        ),
+    )
+
+
+def _question(
+    number: int, item: str, wording: Wording, given: tuple[int | None, str | None] | None
+) -> Question:
+    value, skip = given or (None, None)
+    options = wording.options[item]
+    words = next((option.text for option in options if option.value == value), "")
+    return Question(
+        number=number,
+        item=item,
+        text=wording.texts[item],
+        stem=wording.stem,
+        options=options,
+        answer="skip" if skip else value,
+        answer_text=words or ("Not answered" if skip else "Still open"),
+    )
+
+
+def _recall(instrument: Instrument, context: CourseContext, timepoint: Timepoint) -> str:
+    """The recall line; one that names a session gets the date of the timepoint's anchor."""
+    recall = instrument.wording(context.participant.language).recall
+    anchor = context.facts.anchors.get(timepoint.anchor)
+    return recall.replace("{session}", texts.full_date(anchor.date)) if anchor else recall
+
+
+def _thanks(site: Site, session: Session, inside: _Inside, now: datetime) -> Thanks:
+    own = inside.context
+    people = course_contexts(
+        session, site.library, desk.courses_of_same_person(session, own.course_id)
+    )
+    generations = desk.links_of(session, [c.course_id for c in people])
+    here = (own.course_id, inside.timepoint.id)
+    others = [(c, t) for c in people for t in c.protocol.timepoints if (c.course_id, t.id) != here]
+    language = own.participant.language
+    asked = [site.library.instruments[name] for name in inside.timepoint.instruments]
+    window = window_of(inside.timepoint, own.facts)
+    return Thanks(
+        language=language,
+        lines=lines_of(own.study),
+        notice=notice_of(asked, language),
+        closes=window.closes if window else now.date(),
+        other=_other(site, others, generations, now),
+        next=min(filter(None, (_coming(c, t, now) for c, t in others)), default=None),
+    )
+
+
+def _other(
+    site: Site,
+    others: list[tuple[CourseContext, Timepoint]],
+    generations: Mapping[tuple[int, str], int],
+    now: datetime,
+) -> Other | None:
+    """The open check-in that closes first, if it has a link."""
+    found: list[tuple[date, Other]] = []
+    for context, timepoint in others:
+        window = window_of(timepoint, context.facts)
+        generation = generations.get((context.course_id, timepoint.id))
+        state = state_of(timepoint, context.facts, now)
+        if window is None or generation is None or state not in OPEN_STATES:
+            continue
+        token = make_token(site.link_key, context.course_id, timepoint.id, generation)
+        minutes = sum(site.library.instruments[i].minutes for i in timepoint.instruments)
+        found.append((window.closes, Other(token, minutes, window.closes)))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _coming(context: CourseContext, timepoint: Timepoint, now: datetime) -> date | None:
+    """The local date on which this check-in will be asked for, if it is still to come."""
+    if state_of(timepoint, context.facts, now) != "upcoming":
+        return None
+    prompts = prompts_of(timepoint, context.facts)
+    if prompts:
+        return prompts[0].local.date()
+    window = window_of(timepoint, context.facts)
+    return window.opens if window else None

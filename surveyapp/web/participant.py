@@ -1,0 +1,208 @@
+"""The participant's pages: start, questions, review, thanks, and the phone's deliveries.
+
+The link's token or the capability in a request's body is what gives the right to act, so these
+pages need neither a session nor a CSRF token. GET and HEAD change nothing, because mail scanners
+open links. Titles and addresses say nothing of the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import texts
+from ..services import answering, visits
+from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
+from ..services.phonepages import Door, Lines, Questionnaire
+from ..services.site import Site
+from .deliveries import Delivery, read_delivery, read_form, read_send
+
+Clock = Callable[[], datetime]
+Page = BaseResponse | str | tuple[str, int]
+
+COOKIE_LIFE = timedelta(days=180)
+ASK_TEAM = "If that does not help, please contact the study team."
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A page that only says something, with a way on if there is one."""
+
+    title: str
+    sentences: Sequence[str]
+    contacts: Sequence[tuple[str, str]] = ()
+    onward: str = ""
+    onward_label: str = ""
+
+
+def make_blueprint(site: Site, clock: Clock) -> Blueprint:
+    """Every page below /s/ and /q/."""
+    blueprint = Blueprint("participant", __name__)
+    desk = _Desk(site, clock)
+    rules: Mapping[str, tuple[str, Callable[..., Page], str]] = {
+        "start": ("/s/<token>", desk.start, "GET"),
+        "begin": ("/s/<token>", desk.begin, "POST"),
+        "visit": ("/q/<visit>", desk.visit, "GET"),
+        "thanks": ("/q/<visit>/thanks", desk.thanks, "GET"),
+        "later": ("/q/<visit>/later", desk.later, "GET"),
+        "answers": ("/q/<visit>/answers", desk.answers, "POST"),
+        "questions": ("/q/<visit>/<instrument>", desk.questions, "GET"),
+        "save": ("/q/<visit>/<instrument>", desk.save, "POST"),
+        "review": ("/q/<visit>/<instrument>/review", desk.review, "GET"),
+        "send": ("/q/<visit>/<instrument>/send", desk.send, "POST"),
+    }
+    for name, (rule, view, method) in rules.items():
+        blueprint.add_url_rule(rule, name, view, methods=[method])
+    for kind in (InputError, NotFoundError, GoneError, RefusedError):
+        blueprint.register_error_handler(kind, desk.refuse)
+    return blueprint
+
+
+class _Desk:
+    """The views, over one site."""
+
+    def __init__(self, site: Site, clock: Clock) -> None:
+        self.site = site
+        self.clock = clock
+
+    def start(self, token: str) -> Page:
+        door = visits.knock(self.site, token, self.clock())
+        if door.state in visits.DONE_STATES:
+            return self._already_sent(token, door)
+        if door.state in visits.OPEN_STATES:
+            return render_template("participant/start.html", start=door, **_around(door))
+        return self._shut(door)
+
+    def begin(self, token: str) -> Page:
+        now = self.clock()
+        door = visits.knock(self.site, token, now)
+        if door.state not in visits.OPEN_STATES:
+            return redirect(url_for(".start", token=token), 303)
+        opened = answering.begin(self.site, token, now)
+        response = redirect(url_for(".visit", visit=opened.visit), 303)
+        response.set_cookie(
+            _cookie(opened.visit),
+            opened.read_secret,
+            max_age=COOKIE_LIFE,
+            path=url_for(".visit", visit=opened.visit),
+            secure=self.site.settings.is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def visit(self, visit: str) -> Page:
+        return redirect(self._onward(visit), 303)
+
+    def questions(self, visit: str, instrument: str) -> Page:
+        return self._draft("participant/questions.html", visit, instrument)
+
+    def review(self, visit: str, instrument: str) -> Page:
+        return self._draft("participant/review.html", visit, instrument)
+
+    def save(self, visit: str, instrument: str) -> Page:
+        """The whole form at once, for a browser without script."""
+        delivery = read_form(instrument, request.form)
+        if delivery.taps:
+            answering.save(self.site, visit, delivery.write, delivery.taps, self.clock())
+        if request.form["do"] == "review":
+            return redirect(url_for(".review", visit=visit, instrument=instrument), 303)
+        return redirect(url_for(".later", visit=visit), 303)
+
+    def later(self, visit: str) -> Page:
+        onward = self._onward(visit)
+        sentences = ("You can close this page.", "To go on, open your link again, or tap below.")
+        kind = Kind("Your answers are saved", sentences, (), onward, "Go on now")
+        return self._kind(kind, Lines())
+
+    def answers(self, visit: str) -> Page:
+        """What the script delivers: some answers as JSON."""
+        try:
+            delivery: Delivery = read_delivery(request.get_data())
+            saved = answering.save(self.site, visit, delivery.write, delivery.taps, self.clock())
+        except (InputError, NotFoundError, GoneError) as error:
+            response = jsonify(error=str(error))
+            response.status_code = _status(error)
+            return response
+        return jsonify(saved=saved)
+
+    def send(self, visit: str, instrument: str) -> Page:
+        write = read_send(request.form)
+        answering.send(self.site, visit, write, instrument, self.clock())
+        return redirect(url_for(".visit", visit=visit), 303)
+
+    def thanks(self, visit: str) -> Page:
+        secret = request.cookies.get(_cookie(visit), "")
+        thanks = visits.thanks(self.site, visit, secret, self.clock())
+        if thanks is None:
+            return redirect(self._onward(visit), 303)
+        return render_template("participant/thanks.html", thanks=thanks, **_around(thanks))
+
+    def refuse(self, error: Exception) -> tuple[str, int]:
+        """A kind page for whatever was refused; it reveals nothing."""
+        sentences = (str(error), ASK_TEAM)
+        title = {400: "That was not understood", 410: "This check-in is closed"}
+        status = _status(error)
+        contacts = visits.contacts(self.site)
+        kind = Kind(title.get(status, "We cannot show this page"), sentences, contacts)
+        return self._kind(kind, Lines()), status
+
+    def _draft(self, template: str, visit: str, instrument: str) -> Page:
+        secret = request.cookies.get(_cookie(visit), "")
+        page = visits.questionnaire(self.site, visit, secret, instrument, self.clock())
+        if page is None:
+            return redirect(self._onward(visit), 303)
+        return render_template(template, page=page, note=_note(page), **_around(page))
+
+    def _onward(self, visit: str) -> str:
+        """Where this visit goes on: its first instrument that is not sent, else thanks."""
+        secret = request.cookies.get(_cookie(visit), "")
+        instrument = visits.current_instrument(self.site, visit, secret, self.clock())
+        if instrument is None:
+            return url_for(".thanks", visit=visit)
+        return url_for(".questions", visit=visit, instrument=instrument)
+
+    def _already_sent(self, token: str, door: Door) -> Page:
+        thanks = visits.thanks_at_door(self.site, token, self.clock())
+        return render_template("participant/sent.html", thanks=thanks, **_around(door))
+
+    def _shut(self, door: Door) -> Page:
+        contacts = [(door.lines.phone, door.lines.hours)] if door.lines.phone else []
+        if door.state == "missed":
+            sentences = ("It takes no more answers. You do not need to do anything.",)
+            return self._kind(Kind("This check-in is closed", sentences, contacts), door.lines), 410
+        when = f"It opens on {texts.full_day(door.opens)}." if door.opens else ""
+        sentences = tuple(filter(None, (when, "You will get a message when it is time.")))
+        return self._kind(Kind("It is not time yet", sentences, contacts), door.lines)
+
+    def _kind(self, kind: Kind, lines: Lines) -> str:
+        return render_template(
+            "participant/kind.html", kind=kind, lines=lines, language="en", notice=""
+        )
+
+
+def _around(page: Any) -> dict[str, Any]:
+    """What every page's frame needs."""
+    return {"language": page.language, "lines": page.lines, "notice": page.notice}
+
+
+def _note(page: Questionnaire) -> str:
+    """The first words of the status line: that the part before this one has arrived."""
+    fresh = page.part > 1 and page.still_open == len(page.questions)
+    return f"Part {page.part - 1} is sent." if fresh else ""
+
+
+def _cookie(visit: str) -> str:
+    return f"visit-{visit}"
+
+
+def _status(error: Exception) -> int:
+    for kind, code in ((InputError, 400), (NotFoundError, 404), (GoneError, 410)):
+        if isinstance(error, kind):
+            return code
+    return 403
