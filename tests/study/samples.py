@@ -28,8 +28,15 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def facts(dosing: date = DOSING, zone: str = AMSTERDAM, *, confirmed: bool = True, **more) -> Facts:
-    return Facts(zone=zone, anchors={"dosing": AnchorFact(dosing, confirmed)}, **more)
+def facts(
+    dosing: date = DOSING,
+    zone: str = AMSTERDAM,
+    *,
+    dosed: bool = True,
+    **more,
+) -> Facts:
+    """One course; `dosed`: its dosing day is confirmed."""
+    return Facts(zone=zone, anchors={"dosing": AnchorFact(dosing, dosed)}, **more)
 
 
 def sheet(
