@@ -113,7 +113,7 @@ def test_estimate_is_seven_times_the_own_mean_and_stays_unrounded():
 
 
 def test_an_estimate_at_half_is_banded_upwards():
-    """5 of 4 answers: 7 * 6 / 4 = 10.5, which counts as 11."""
+    """Four answers that sum to 6: 7 * 6 / 4 = 10.5, which counts as 11."""
     answers = dict(zip(ODD, [2, 2, 1, 1], strict=False))
     anxiety = score(HADS, answers).scales["anxiety"]
     assert (anxiety.value, anxiety.band) == (10.5, "case")
