@@ -32,3 +32,9 @@ def health(site: Site, now: datetime) -> Health:
     if beat is None:
         return Health(True, None, True)
     return Health(True, beat.at, now - beat.at > SILENT_AFTER, beat.trouble)
+
+
+def beat(site: Site, worker: str, now: datetime, trouble: str = "") -> None:
+    """Record that a worker is alive, and what hinders it, in words without addresses."""
+    with site.database.write() as session:
+        heartbeat.beat(session, worker, now, trouble)

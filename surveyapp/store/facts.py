@@ -33,6 +33,8 @@ from .tables import (
     WindowRow,
 )
 
+CHUNK = 500
+
 
 @dataclass(frozen=True)
 class CourseContext:
@@ -167,8 +169,32 @@ def refresh_windows(session: Session, library: Library, course_ids: Iterable[int
     """Write the windows of some courses anew, in the caller's write transaction."""
     ids = list(course_ids)
     session.flush()
+    lock_courses(session, ids)
     contexts = course_contexts(session, library, ids)
     session.execute(delete(WindowRow).where(col(WindowRow.course_id).in_(ids)))
     rows = [row for context in contexts for row in window_rows(context)]
     if rows:
         session.execute(insert(WindowRow), rows)
+
+
+def lock_courses(session: Session, course_ids: Collection[int]) -> None:
+    """Make writers of the same courses wait for each other (SQLite's are alone anyway)."""
+    query = select(col(Course.id)).where(col(Course.id).in_(course_ids))
+    session.execute(query.order_by(col(Course.id)).with_for_update())
+
+
+def mend_windows(session: Session, library: Library) -> int:
+    """Derive every window anew; the number of courses whose windows differed."""
+    ids = list(session.scalars(select(col(Course.id)).order_by(col(Course.id))))
+    kept: defaultdict[int, set[tuple[Any, ...]]] = defaultdict(set)
+    for row in session.scalars(select(WindowRow)):
+        kept[row.course_id].add((row.timepoint, row.opens_at, row.closes_at, row.next_prompt))
+    wrong: list[int] = []
+    for start in range(0, len(ids), CHUNK):
+        for context in course_contexts(session, library, ids[start : start + CHUNK]):
+            derived = {tuple(row.values())[1:] for row in window_rows(context)}
+            if derived != kept[context.course_id]:
+                wrong.append(context.course_id)
+    if wrong:
+        refresh_windows(session, library, wrong)
+    return len(wrong)

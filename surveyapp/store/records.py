@@ -37,7 +37,7 @@ def load_person(session: Session, library: Library, code: str) -> Person | None:
         .where(col(Participant.code) == code)
     )
     ids = list(session.scalars(query))
-    found = _people(session, library, ids)
+    found = people_of(session, library, ids)
     if found:
         return found[0]
     known = session.execute(select(Participant).where(col(Participant.code) == code)).first()
@@ -48,7 +48,7 @@ def load_people(session: Session, library: Library, retreat_id: int) -> list[Per
     """A retreat's people with all their courses, ordered by study code."""
     people = select(col(Course.participant_id)).where(col(Course.retreat_id) == retreat_id)
     query = select(col(Course.id)).where(col(Course.participant_id).in_(people))
-    return _people(session, library, list(session.scalars(query)))
+    return people_of(session, library, list(session.scalars(query)))
 
 
 def last_change(session: Session, person_codes: Collection[str]) -> datetime | None:
@@ -67,7 +67,8 @@ def retreat_by_name(session: Session, name: str) -> Retreat | None:
     return session.scalars(select(Retreat).where(col(Retreat.name) == name)).first()
 
 
-def _people(session: Session, library: Library, course_ids: list[int]) -> list[Person]:
+def people_of(session: Session, library: Library, course_ids: list[int]) -> list[Person]:
+    """The people of some courses with those courses alone, ordered by study code."""
     contexts = course_contexts(session, library, course_ids)
     doses = _by_course(session, DoseRow, course_ids)
     events = _by_course(session, AdverseEvent, course_ids)

@@ -111,6 +111,11 @@ def course_ids(session: Session, retreat_id: int) -> list[int]:
     return list(session.scalars(query.order_by(col(Course.id))))
 
 
+def participant_ids(session: Session, retreat_id: int) -> set[int]:
+    query = select(col(Course.participant_id)).where(col(Course.retreat_id) == retreat_id)
+    return set(session.scalars(query))
+
+
 def course_ids_of(session: Session, participant_id: int) -> list[int]:
     query = select(col(Course.id)).where(col(Course.participant_id) == participant_id)
     return list(session.scalars(query.order_by(col(Course.id))))

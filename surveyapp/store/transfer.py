@@ -91,9 +91,9 @@ def _add_people(session: Session, there: There, codes: Sequence[str]) -> None:
     )
     found = session.execute(query).all()
     ids = [course.id for course, _, _ in found]
-    anchors = _by_course(session, Anchor, ids)
-    doses = _by_course(session, DoseRow, ids)
-    sheets, events = _by_course(session, Assessment, ids), _by_course(session, AdverseEvent, ids)
+    anchors = by_course(session, Anchor, ids)
+    doses = by_course(session, DoseRow, ids)
+    sheets, events = by_course(session, Assessment, ids), by_course(session, AdverseEvent, ids)
     answers = _answers(session, [a.id for rows in sheets.values() for a in rows])
     for course, person, retreat in found:
         key = (person.code, course.number)
@@ -106,7 +106,8 @@ def _add_people(session: Session, there: There, codes: Sequence[str]) -> None:
             there.events[(*key, e.term, e.started_at)] = e
 
 
-def _by_course(session: Session, table: Any, ids: Collection[int]) -> defaultdict[int, list[Any]]:
+def by_course(session: Session, table: Any, ids: Collection[int]) -> defaultdict[int, list[Any]]:
+    """The rows of a table that hang on some courses, grouped by course."""
     grouped: defaultdict[int, list[Any]] = defaultdict(list)
     for part in slices(ids):
         for row in session.scalars(select(table).where(col(table.course_id).in_(part))):

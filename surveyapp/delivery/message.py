@@ -1,0 +1,69 @@
+"""Messages: neutral outside, one link a check-in, text and HTML.
+
+Nothing in subject, sender or preview tells of a treatment, a condition or a drug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+
+from .. import texts
+
+
+@dataclass(frozen=True)
+class CheckIn:
+    """One check-in a message asks for: its link, minutes it takes, last local day to start."""
+
+    link: str
+    minutes: int
+    until: date
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Everything a message says. `reminder` is False for the first message of a check-in."""
+
+    check_ins: Sequence[CheckIn]
+    reminder: bool
+    site_name: str
+    phone: str
+    hours: str
+    placeholder_notices: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """`message_id` stays the same however often the message is tried."""
+
+    sender: str
+    recipient: str
+    message_id: str
+    at: datetime
+
+
+def subject(notice: Notice) -> str:
+    gettext = texts.gettext
+    if notice.reminder:
+        return gettext("A reminder: your check-in is ready")
+    return gettext("Your check-in is ready")
+
+
+def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
+    """The e-mail, ready to be sent. Raises ValueError for an address that cannot stand in one."""
+    message = EmailMessage()
+    name, address = parseaddr(envelope.sender)
+    message["Subject"] = subject(notice)
+    message["From"] = Address(name or notice.site_name, addr_spec=address)
+    message["To"] = Address(addr_spec=envelope.recipient)
+    message["Date"] = format_datetime(envelope.at)
+    message["Message-ID"] = envelope.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(texts.render("message/check_in.txt", notice=notice))
+    html = texts.render("message/check_in.html", notice=notice, subject=subject(notice))
+    message.add_alternative(html, subtype="html")
+    return message

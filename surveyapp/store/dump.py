@@ -1,0 +1,127 @@
+"""Dump: every person with all that hangs on their courses, read from one snapshot for an export."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from ..study.library import Library
+from ..study.record import Person
+from .database import Database
+from .facts import CourseContext, course_contexts
+from .records import people_of
+from .tables import (
+    AdverseEvent,
+    Anchor,
+    Answer,
+    Assessment,
+    Course,
+    DoseRow,
+    Participant,
+    PromptRow,
+    ScoreRow,
+)
+from .transfer import by_course, slices
+
+
+@dataclass(frozen=True)
+class AssessmentDump:
+    """One assessment with its answers and, once sent, its scores."""
+
+    row: Assessment
+    answers: Sequence[Answer]
+    scores: Sequence[ScoreRow]
+
+
+@dataclass(frozen=True)
+class CourseDump:
+    """One course; prompts of every revision of its anchors."""
+
+    context: CourseContext
+    anchors: Sequence[Anchor]
+    assessments: Sequence[AssessmentDump]
+    doses: Sequence[DoseRow]
+    events: Sequence[AdverseEvent]
+    prompts: Sequence[PromptRow]
+
+
+@dataclass(frozen=True)
+class PersonDump:
+    participant: Participant
+    person: Person
+    courses: Sequence[CourseDump]
+
+
+@contextmanager
+def snapshot(database: Database) -> Generator[Session]:
+    """A session that sees one moment of the database, however long it reads."""
+    with database.read() as session:
+        if not database.is_sqlite:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+def person_dumps(session: Session, library: Library) -> Iterator[PersonDump]:
+    """Everybody, ordered by study code, a slice of people at a time."""
+    everybody = session.scalars(select(Participant).order_by(col(Participant.code))).all()
+    for people in slices(everybody):
+        yield from _slice(session, library, people)
+
+
+def _slice(
+    session: Session, library: Library, people: Sequence[Participant]
+) -> Iterator[PersonDump]:
+    numbers = [p.id for p in people]
+    query = select(col(Course.id)).where(col(Course.participant_id).in_(numbers))
+    ids = list(session.scalars(query))
+    details = _Details(session, ids)
+    courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
+    for context in course_contexts(session, library, ids):
+        courses[context.participant.code].append(details.course(context))
+    records = {person.code: person for person in people_of(session, library, ids)}
+    for participant in people:
+        code = participant.code
+        person = records.get(code, Person(code, ()))
+        yield PersonDump(participant, person, courses[code])
+
+
+class _Details:
+    def __init__(self, session: Session, ids: Sequence[int]) -> None:
+        self._anchors = by_course(session, Anchor, ids)
+        self._doses = by_course(session, DoseRow, ids)
+        self._events = by_course(session, AdverseEvent, ids)
+        self._prompts = by_course(session, PromptRow, ids)
+        self._assessments = by_course(session, Assessment, ids)
+        sheets = [a.id for rows in self._assessments.values() for a in rows]
+        self._answers = _by_assessment(session, Answer, sheets)
+        self._scores = _by_assessment(session, ScoreRow, sheets)
+
+    def course(self, context: CourseContext) -> CourseDump:
+        number = context.course_id
+        return CourseDump(
+            context=context,
+            anchors=self._anchors[number],
+            assessments=[self._assessment(a) for a in self._assessments[number]],
+            doses=self._doses[number],
+            events=self._events[number],
+            prompts=self._prompts[number],
+        )
+
+    def _assessment(self, row: Assessment) -> AssessmentDump:
+        return AssessmentDump(row, self._answers[row.id], self._scores[row.id])
+
+
+def _by_assessment(session: Session, table: Any, ids: Sequence[int]) -> Mapping[int, list[Any]]:
+    grouped: defaultdict[int, list[Any]] = defaultdict(list)
+    for part in slices(ids):
+        query = select(table).where(col(table.assessment_id).in_(part))
+        for row in session.scalars(query):
+            grouped[row.assessment_id].append(row)
+    return grouped
