@@ -1,0 +1,236 @@
+"""Enrolment: retreats, the people in them, their consent and contact, and a study's settings.
+
+Every act is one transaction that writes the trail and refreshes the windows it touches. `actor`
+is who did it ("staff:1", "import"); `now` is aware. Acts on anchors and doses are in `dosing`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from ..store import roster, trail, transfer
+from ..store.database import Session
+from ..store.facts import CourseContext, course_context, refresh_windows
+from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
+from ..store.tables import Participant, Retreat, Study
+from ..study.protocol import Protocol
+from ..study.schedule import AnchorFact, Facts, windows
+from ..texts import day
+from .addresses import fault_of
+from .errors import InputError, NotFoundError
+from .site import Site
+
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+LONGEST_NAME, LONGEST_SETTING = 80, 200
+
+
+@dataclass(frozen=True)
+class NewRetreat:
+    name: str
+    protocol: str
+    time_zone: str
+    dosing_date: date | None = None
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What participants are told about help, and about who reads their answers and when."""
+
+    emergency: str = ""
+    crisis_line: str = ""
+    phone: str = ""
+    hours: str = ""
+    readers: str = ""
+    read_when: str = ""
+
+
+def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> int:
+    """A new retreat in its protocol's practice study; its id. Raises InputError by field."""
+    name, zone = " ".join(wish.name.split()), wish.time_zone.strip()
+    protocol = site.library.protocols.get(wish.protocol)
+    with site.database.write() as session:
+        problems = _retreat_problems(session, name, zone, protocol)
+        if protocol and wish.dosing_date and "time_zone" not in problems:
+            fault = past_fault(protocol, protocol.main_anchor.id, wish.dosing_date, zone, now)
+            problems |= {"dosing_date": fault} if fault else {}
+        if problems or protocol is None:
+            raise InputError(problems)
+        study, made = transfer.practice_study(session, protocol, now)
+        if made:
+            fields = {"study": study.id, "protocol": protocol.id}
+            trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
+        dates = {protocol.main_anchor.id: wish.dosing_date} if wish.dosing_date else {}
+        retreat = transfer.add_retreat(session, study, name, zone, dates, now)
+        fields = {"retreat": retreat.id, "name": name, "dosing_date": _iso(wish.dosing_date)}
+        trail.append(session, trail.SYSTEM, "retreat added", actor, now, fields)
+        return retreat.id
+
+
+def _retreat_problems(
+    session: Session, name: str, zone: str, protocol: Protocol | None
+) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if not name:
+        problems["name"] = "Give the retreat a name."
+    elif len(name) > LONGEST_NAME:
+        problems["name"] = f"Use at most {LONGEST_NAME} characters."
+    elif roster.name_taken(session, name):
+        problems["name"] = f"There is already a retreat called {name}. Choose another name."
+    if protocol is None:
+        problems["protocol"] = "Choose one of the protocols."
+    if fault := zone_fault(zone):
+        problems["time_zone"] = fault
+    return problems
+
+
+def past_fault(protocol: Protocol, anchor: str, on: date, zone: str, now: datetime) -> str | None:
+    """A sentence when every window that counts from this date has closed, else None."""
+    facts = Facts(zone=zone, anchors={anchor: AnchorFact(on, False)})
+    found = list(windows(protocol, facts))
+    if not found or any(window.closes_at > now for _, window in found):
+        return None
+    timepoint, window = max(found, key=lambda pair: pair[1].closes_at)
+    return (
+        f"With this day every window would lie in the past: the last one, {timepoint.label}, "
+        f"would have closed on {day(window.closes)}. Check the year."
+    )
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The IANA zones that stand for a place, and UTC."""
+    places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return (*sorted(places), "UTC")
+
+
+def zone_fault(zone: str) -> str | None:
+    if zone in zones():
+        return None
+    return "Write a time zone as region and place, for example Europe/Amsterdam."
+
+
+def record_consent(
+    site: Site,
+    code: str,
+    number: int,
+    given_on: date | None,
+    scope: str,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Record what a person agreed to, and when. Raises InputError by field."""
+    with site.database.write() as session:
+        context = the_course(session, site, code, number)
+        problems: dict[str, str] = {}
+        if given_on is None:
+            problems["given_on"] = "Write the day on which consent was given."
+        elif given_on > now.astimezone(ZoneInfo(context.facts.zone)).date():
+            problems["given_on"] = f"{day(given_on)} has not come yet."
+        if scope not in CONSENT_SCOPES:
+            problems["scope"] = "Choose what the consent covers."
+        if problems or given_on is None:
+            raise InputError(problems)
+        roster.add_consent(session, context.course_id, given_on, scope, actor, now)
+        fields = {"given_on": given_on.isoformat(), "scope": scope}
+        trail.append(session, context.course.chain, "consent recorded", actor, now, fields)
+        refresh_windows(session, site.library, [context.course_id])
+
+
+def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime) -> None:
+    """Keep a person's e-mail, or remove it when empty. Raises InputError, NotFoundError."""
+    address = email.strip()
+    if address and (fault := fault_of(address)):
+        raise InputError({"email": fault})
+    with site.database.write() as session:
+        person = the_person(session, code)
+        roster.set_email(session, site.vault, person.id, address)
+        for course_id in roster.course_ids_of(session, person.id)[-1:]:
+            context = course_context(session, site.library, course_id)
+            chain = context.course.chain if context else trail.SYSTEM
+            fields = {"email": "set" if address else "removed"}
+            trail.append(session, chain, "contact changed", actor, now, fields)
+
+
+def save_settings(
+    site: Site, study_id: int, wish: StudySettings, *, actor: str, now: datetime
+) -> None:
+    """Keep what participants are told. Raises InputError by field, NotFoundError."""
+    fields = {name: " ".join(text.split()) for name, text in dataclasses.asdict(wish).items()}
+    problems = {
+        name: f"Use at most {LONGEST_SETTING} characters."
+        for name, text in fields.items()
+        if len(text) > LONGEST_SETTING
+    }
+    if problems:
+        raise InputError(problems)
+    with site.database.write() as session:
+        study = the_study(session, study_id)
+        before = {name: getattr(study, name) for name in fields}
+        for name, text in fields.items():
+            setattr(study, name, text)
+        changed = {name: text for name, text in fields.items() if before[name] != text}
+        if changed:
+            payload = {"study": study_id, **changed}
+            trail.append(session, trail.SYSTEM, "settings saved", actor, now, payload)
+
+
+def the_course(session: Session, site: Site, code: str, number: int) -> CourseContext:
+    """Raises NotFoundError."""
+    course_id = roster.find_course(session, code, number)
+    context = course_context(session, site.library, course_id) if course_id else None
+    if context is None:
+        raise NotFoundError(f"There is no course {number} of {code}.")
+    return context
+
+
+def the_person(session: Session, code: str) -> Participant:
+    """Raises NotFoundError."""
+    found = roster.participant(session, code)
+    if found is None:
+        raise NotFoundError(f"There is nobody with the study code {code}.")
+    return found
+
+
+def the_retreat(session: Session, retreat_id: int) -> Retreat:
+    """Raises NotFoundError."""
+    found = roster.retreat(session, retreat_id)
+    if found is None:
+        raise NotFoundError("There is no such retreat.")
+    return found
+
+
+def the_study(session: Session, study_id: int) -> Study:
+    """Raises NotFoundError."""
+    found = roster.study(session, study_id)
+    if found is None:
+        raise NotFoundError("There is no such study.")
+    return found
+
+
+def protocol_of(session: Session, site: Site, retreat: Retreat) -> Protocol:
+    return site.library.protocols[the_study(session, retreat.study_id).protocol]
+
+
+def append_all(
+    session: Session,
+    contexts: Sequence[CourseContext],
+    kind: str,
+    actor: str,
+    now: datetime,
+    payload: dict[str, object],
+) -> None:
+    """The same event in the chain of each course."""
+    for context in contexts:
+        trail.append(session, context.course.chain, kind, actor, now, payload)
+
+
+def _iso(on: date | None) -> str | None:
+    return on.isoformat() if on else None

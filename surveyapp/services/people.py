@@ -1,0 +1,252 @@
+"""People: adding participants to a retreat, one by one or pasted, all of them or none.
+
+Somebody whose code is known gets the next course number; what is left empty for them stays as it
+was. A dosing day that the retreat has becomes theirs, planned.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ..store import roster, staff, trail
+from ..store.database import Session
+from ..store.facts import refresh_windows
+from ..store.tables import Participant, Retreat
+from .addresses import fault_of, practice_may_send
+from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
+from .errors import InputError
+from .site import Site
+
+MOST = 500
+HELD_NOTE = "practice: prompts to this address are held"
+FIELDS = ("code", "email", "language", "time_zone")
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """One person as typed; empty language and zone mean English and the retreat's zone."""
+
+    code: str
+    email: str = ""
+    language: str = ""
+    time_zone: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One person as they would be added; `number` is their course's."""
+
+    line: int
+    code: str
+    email: str
+    language: str
+    time_zone: str
+    number: int
+    note: str
+
+
+def parse_people(text: str) -> list[NewPerson]:
+    """Pasted lines `code, email[, language, zone]`; commas, semicolons or tabs between.
+
+    Raises InputError naming each line that has too many parts.
+    """
+    people: list[NewPerson] = []
+    problems: dict[str, str] = {}
+    for line, row in enumerate(text.splitlines(), start=1):
+        parts = _parts(row)
+        if not any(parts) or (line == 1 and parts[0].lower() in ("code", "participant")):
+            continue
+        if len(parts) > len(FIELDS):
+            problems[f"line {line}"] = "more than code, e-mail, language and time zone."
+            continue
+        code, email, language, zone = (*parts, "", "", "")[: len(FIELDS)]
+        people.append(NewPerson(code, email, language, zone, line))
+    if problems:
+        raise _in_rows(problems)
+    if not people:
+        raise InputError({"rows": "Write one person a line, for example W26-01, first@example.org"})
+    if len(people) > MOST:
+        raise InputError({"rows": f"Add at most {MOST} people at a time."})
+    return people
+
+
+def _parts(row: str) -> list[str]:
+    delimiter = next((mark for mark in ("\t", ";") if mark in row), ",")
+    try:
+        cells = next(csv.reader(io.StringIO(row), delimiter=delimiter), [""])
+    except csv.Error:
+        cells = row.split(delimiter)
+    return [cell.strip() for cell in cells]
+
+
+def preview_people(site: Site, retreat_id: int, people: Sequence[NewPerson]) -> list[Planned]:
+    """What adding would do. Raises InputError with every bad line."""
+    with site.database.read() as session:
+        return _plan_lines(session, the_retreat(session, retreat_id), people)
+
+
+def add_people(
+    site: Site, retreat_id: int, people: Sequence[NewPerson], *, actor: str, now: datetime
+) -> list[Planned]:
+    """Add everybody, or nobody. Raises InputError with every bad line."""
+    with site.database.write() as session:
+        retreat = the_retreat(session, retreat_id)
+        planned = _plan_lines(session, retreat, people)
+        _enrol(site, session, retreat, planned, actor, now)
+        return planned
+
+
+def add_person(
+    site: Site, retreat_id: int, person: NewPerson, *, actor: str, now: datetime
+) -> Planned:
+    """Add one person. Raises InputError by field."""
+    person = NewPerson(
+        person.code.strip(), person.email.strip(), person.language.strip(), person.time_zone.strip()
+    )
+    with site.database.write() as session:
+        retreat = the_retreat(session, retreat_id)
+        planning = _Planning(session, retreat, [person])
+        planned, problems = planning.plan(person)
+        if problems:
+            raise InputError(problems)
+        _enrol(site, session, retreat, [planned], actor, now)
+        return planned
+
+
+def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datetime) -> int:
+    """The next course of somebody who is known; its number. Raises InputError."""
+    return add_person(site, retreat_id, NewPerson(code), actor=actor, now=now).number
+
+
+def _plan_lines(session: Session, retreat: Retreat, people: Sequence[NewPerson]) -> list[Planned]:
+    planning = _Planning(session, retreat, people)
+    planned: list[Planned] = []
+    problems: dict[str, str] = {}
+    for person in people:
+        plan, found = planning.plan(person)
+        planned.append(plan)
+        if found:
+            problems[f"line {person.line}"] = " ".join(found.values())
+    if problems:
+        raise _in_rows(problems)
+    return planned
+
+
+def _in_rows(problems: Mapping[str, str]) -> InputError:
+    return InputError({name: f"{name.capitalize()}: {text}" for name, text in problems.items()})
+
+
+class _Planning:
+    """What is known of the codes, asked once."""
+
+    def __init__(self, session: Session, retreat: Retreat, people: Iterable[NewPerson]) -> None:
+        codes = [person.code for person in people]
+        self._retreat = retreat
+        self._known = roster.participants_like(session, codes)
+        ids = [person.id for person in self._known.values()]
+        self._numbers = roster.last_numbers(session, ids)
+        self._here = roster.participant_ids(session, retreat.id)
+        self._staff = staff.emails(session)
+        self._seen: set[str] = set()
+
+    def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
+        """The person as they would be added, and what is wrong by field."""
+        known = self._known.get(person.code.lower())
+        planned = Planned(
+            line=person.line,
+            code=person.code,
+            email=person.email,
+            language=person.language or (known.language if known else "en"),
+            time_zone=person.time_zone or (known.time_zone if known else self._retreat.time_zone),
+            number=self._numbers.get(known.id, 0) + 1 if known else 1,
+            note=self._note(person.email),
+        )
+        problems = self._problems(planned, known)
+        self._seen.add(person.code.lower())
+        return planned, problems
+
+    def _note(self, email: str) -> str:
+        return HELD_NOTE if email and not practice_may_send(email, self._staff) else ""
+
+    def _problems(self, planned: Planned, known: Participant | None) -> dict[str, str]:
+        problems: dict[str, str] = {}
+        if fault := self._code_fault(planned.code, known):
+            problems["code"] = fault
+        if planned.email and (fault := fault_of(planned.email)):
+            problems["email"] = fault
+        if not LANGUAGE.fullmatch(planned.language):
+            problems["language"] = "Write a language code such as en."
+        if fault := zone_fault(planned.time_zone):
+            problems["time_zone"] = fault
+        return problems
+
+    def _code_fault(self, code: str, known: Participant | None) -> str | None:
+        if not code:
+            return "Give a study code."
+        if not CODE.fullmatch(code):
+            return f"{code!r} is not a study code: letters, digits, dots and hyphens, at most 40."
+        if code.lower() in self._seen:
+            return f"{code} stands here twice."
+        if known and known.code != code:
+            return (
+                f"The code {known.code} is already used; write it the same way or choose another."
+            )
+        if known and known.id in self._here:
+            return f"{code} is already in {self._retreat.name}."
+        return None
+
+
+def _enrol(
+    site: Site,
+    session: Session,
+    retreat: Retreat,
+    planned: Sequence[Planned],
+    actor: str,
+    now: datetime,
+) -> None:
+    dates = {anchor: on for (_, anchor), on in roster.retreat_dates(session, [retreat.id]).items()}
+    touched: list[int] = []
+    for plan in planned:
+        person = _person(session, plan, now)
+        if plan.email:
+            roster.set_email(session, site.vault, person.id, plan.email)
+        _course(session, person, retreat, plan, dates, actor, now)
+        touched += roster.course_ids_of(session, person.id)
+    refresh_windows(session, site.library, touched)
+
+
+def _person(session: Session, plan: Planned, now: datetime) -> Participant:
+    found = roster.participant(session, plan.code)
+    if found is None:
+        return roster.add_participant(session, plan.code, plan.language, plan.time_zone, now)
+    found.language, found.time_zone = plan.language, plan.time_zone
+    return found
+
+
+def _course(
+    session: Session,
+    person: Participant,
+    retreat: Retreat,
+    plan: Planned,
+    dates: Mapping[str, date],
+    actor: str,
+    now: datetime,
+) -> None:
+    course = roster.add_course(session, person.id, retreat.id, plan.number, now)
+    for anchor, on in dates.items():
+        roster.set_anchor(session, course.id, anchor, on)
+    payload = {
+        "code": person.code,
+        "number": plan.number,
+        "retreat": retreat.name,
+        "language": person.language,
+        "time_zone": person.time_zone,
+        "email": "set" if plan.email else "none",
+        "anchors": {anchor: on.isoformat() for anchor, on in dates.items()},
+    }
+    trail.append(session, course.chain, "course added", actor, now, payload)
