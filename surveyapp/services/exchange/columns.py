@@ -1,0 +1,231 @@
+"""Columns: every file of an export, each column with its kind and what it means.
+
+The exporter writes by this table and the codebook prints it, so neither can know a column that
+the other does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "number", "yes or no", "date", "UTC time", "local time"]
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: Kind
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file: what a row of it is, what names the row, and its columns."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+PARTICIPANT = Column("participant", "text", "Study code of the person.")
+COURSE = Column("course", "number", "Number of the person's course, as given when it was recorded.")
+TIMEPOINT = Column("timepoint", "text", "Timepoint of the protocol, see the list of timepoints.")
+INSTRUMENT = Column("instrument", "text", "Instrument, see the list of instruments.")
+DAYS = Column(
+    "days_after_dose",
+    "number",
+    "Whole local dates after the anchor's date, negative before it; empty without that date.",
+)
+PLACEHOLDER = Column(
+    "placeholder",
+    "yes or no",
+    "yes: the screen showed placeholder texts, so the answers are not those of the instrument.",
+)
+MARKS = Column(
+    "marks",
+    "text",
+    "How the answer stands to its window, parted by semicolons: early, late, after the dose (a"
+    " baseline given too late to be one), after another dose (of a later course). Empty: none.",
+)
+RECORDED = Column("recorded_at", "UTC time", "When this row was recorded.")
+
+TABLES = (
+    Table(
+        "participants.csv",
+        "one person",
+        ("participant",),
+        (
+            PARTICIPANT,
+            Column("language", "text", "Language of the pages and messages."),
+            Column("time_zone", "text", "IANA time zone in which the person's days are counted."),
+            Column("courses", "number", "How many courses the person has."),
+        ),
+    ),
+    Table(
+        "courses.csv",
+        "one person's passage through one retreat",
+        ("participant", "course"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("retreat", "text", "Name of the retreat."),
+            Column("retreat_time_zone", "text", "IANA time zone of the retreat."),
+            Column("study", "text", "Title of the study."),
+            Column("study_mode", "text", "practice or live. Practice data are never for analysis."),
+            Column("protocol", "text", "Protocol of the study."),
+            Column("protocol_version", "text", "Version of the protocol."),
+            Column("dosing_date", "date", "Local date of the protocol's first anchor."),
+            Column("dosing_confirmed", "yes or no", "Whether that date is confirmed."),
+            Column("consent_on", "date", "Date of the newest consent on record."),
+            Column("consent_scope", "text", "Scope of that consent."),
+        ),
+    ),
+    Table(
+        "anchors.csv",
+        "one named date of one course",
+        ("participant", "course", "anchor"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("anchor", "text", "Anchor of the protocol."),
+            Column("date", "date", "Its local date."),
+            Column("confirmed_at", "UTC time", "When it was confirmed; empty while planned."),
+            Column("revision", "number", "How many times the date was moved."),
+        ),
+    ),
+    Table(
+        "assessments.csv",
+        "one instrument at one timepoint of one course, started or sent",
+        ("participant", "course", "timepoint", "instrument"),
+        (
+            PARTICIPANT,
+            COURSE,
+            TIMEPOINT,
+            INSTRUMENT,
+            Column("instrument_version", "text", "Version of the scoring key."),
+            Column("wording_sha256", "text", "SHA-256 of the file of texts that was shown."),
+            PLACEHOLDER,
+            Column("language", "text", "Language of those texts."),
+            Column("mode", "text", "phone, paper, telephone or import."),
+            Column("started_at", "UTC time", "When it was opened."),
+            Column("submitted_at", "UTC time", "When it was sent; empty: never sent."),
+            Column("submitted_local", "local time", "The same in the person's time zone."),
+            DAYS,
+            Column("window_opens", "date", "First local date of the timepoint's window."),
+            Column("window_closes", "date", "Last local date of the timepoint's window."),
+            MARKS,
+        ),
+    ),
+    Table(
+        "answers.csv",
+        "one item of one assessment",
+        ("participant", "course", "timepoint", "instrument", "item"),
+        (
+            PARTICIPANT,
+            COURSE,
+            TIMEPOINT,
+            INSTRUMENT,
+            Column("item", "text", "Item of the instrument, see the list of items."),
+            Column("topic", "text", "Our short name for the item, not its text."),
+            Column("value", "number", "Value of the option that was chosen; empty: none was."),
+            Column(
+                "skip",
+                "text",
+                "Why there is no value: declined (the person would rather not answer), left open"
+                " (sent without an answer), missing (empty in an import). Empty: there is one.",
+            ),
+            Column(
+                "given_at", "UTC time", "When it was given, by the phone's own clock, corrected."
+            ),
+            Column("received_at", "UTC time", "When it arrived here."),
+        ),
+    ),
+    Table(
+        "scores.csv",
+        "one scale or criterion of one sent assessment, as computed when it was sent",
+        ("participant", "course", "timepoint", "instrument", "scale"),
+        (
+            PARTICIPANT,
+            COURSE,
+            TIMEPOINT,
+            INSTRUMENT,
+            Column("scale", "text", "Scale or criterion, see the lists."),
+            Column("kind", "text", "scale or criterion."),
+            Column(
+                "value",
+                "number",
+                "Unrounded score, in the scale's unit; a criterion is 1 (met) or 0 (not met)."
+                " Empty: too few answers.",
+            ),
+            Column("answered", "number", "How many of the scale's items have an answer."),
+            Column("of", "number", "How many items the scale has."),
+            Column(
+                "estimated", "yes or no", "yes: the missing rule filled in for missing answers."
+            ),
+            Column("band", "text", "Band of the value rounded half up; empty: no bands."),
+            Column("key_version", "text", "Version of the scoring key that computed it."),
+            DAYS,
+            PLACEHOLDER,
+            MARKS,
+        ),
+    ),
+    Table(
+        "doses.csv",
+        "one administration, or why there was none",
+        ("participant", "course", "kind"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("kind", "text", "first or booster."),
+            Column("status", "text", "given, declined or not eligible."),
+            Column("mg", "number", "Dose in milligrams; empty unless given."),
+            Column("given_at", "UTC time", "When it was given, if the time is known."),
+            Column("minutes_after_first", "number", "Minutes after the first dose, if known."),
+            Column("reason", "text", "Why it was not given."),
+            RECORDED,
+        ),
+    ),
+    Table(
+        "adverse_events.csv",
+        "one adverse event",
+        ("participant", "course", "term", "started_at"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("term", "text", "What happened."),
+            Column("started_at", "UTC time", "When it started."),
+            Column("ended_at", "UTC time", "When it ended; empty: it had not when recorded."),
+            Column("grade", "number", "Severity from 1 (mild) to 5 (death)."),
+            Column("serious", "yes or no", "Whether it was serious."),
+            Column("relatedness", "text", "How it relates to the treatment, as judged by staff."),
+            DAYS,
+            RECORDED,
+        ),
+    ),
+    Table(
+        "prompts.csv",
+        "one invitation or reminder that was looked at; those still to come are not listed",
+        ("participant", "course", "timepoint", "number", "revision"),
+        (
+            PARTICIPANT,
+            COURSE,
+            TIMEPOINT,
+            Column("number", "number", "0 is the invitation, 1 the first reminder, and so on."),
+            Column("revision", "number", "Revision of the anchor's date it belonged to."),
+            Column("due_at", "UTC time", "When it was due."),
+            Column("due_local", "local time", "The same in the person's time zone."),
+            DAYS,
+            Column(
+                "status",
+                "text",
+                "sent, refused (by the mail server), skipped, held, waiting (to be tried again) or"
+                " claimed (being sent).",
+            ),
+            Column("reason", "text", "Why it was not sent, in words."),
+            Column("tries", "number", "How many times it was tried."),
+            Column("updated_at", "UTC time", "When its status last changed."),
+        ),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Export: CSV files with codebook and checksums, written aside and put in place in one move."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ...store import trail
+from ...store.dump import person_dumps, snapshot
+from ..errors import RefusedError
+from ..site import Site
+from . import codebook
+from .columns import TABLES, Table
+from .tables import Row, Value, rows_of
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CHECKSUMS = "checksums.sha256"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How many rows each data file has, and the SHA-256 of every file."""
+
+    rows: Mapping[str, int]
+    sha256: Mapping[str, str]
+
+    def sentence(self, folder: Path) -> str:
+        total = sum(self.rows.values())
+        return f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+
+
+def export_folder(site: Site, folder: Path, now: datetime, actor: str = "export") -> Exported:
+    """Write every table, the codebook and the checksums to a new or empty folder.
+
+    Raises RefusedError when the folder is not empty or cannot be written; nothing is left then.
+    """
+    _refuse_taken(folder)
+    with _written_aside(folder) as aside:
+        rows = _write_tables(site, aside)
+        _write_codebook(site, aside, now)
+        sha256 = _write_checksums(aside)
+    with site.database.write() as session:
+        payload = {"folder": folder.name, "sha256": sha256}
+        trail.append(session, trail.SYSTEM, "data exported", actor, now, payload)
+    return Exported(rows, sha256)
+
+
+def _refuse_taken(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RefusedError(f"{folder} is a file. Name a new folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RefusedError(f"{folder} is not empty. Name a new folder.")
+
+
+@contextmanager
+def _written_aside(folder: Path) -> Generator[Path]:
+    """A folder beside the wanted one, which it becomes when all is written."""
+    aside: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        yield aside
+        aside.rename(folder)
+    except OSError as error:
+        raise RefusedError(f"{folder} cannot be written: {error.strerror}.") from error
+    finally:
+        if aside is not None and aside.exists():
+            shutil.rmtree(aside)
+
+
+def _write_tables(site: Site, folder: Path) -> dict[str, int]:
+    counts = {table.name: 0 for table in TABLES}
+    with ExitStack() as stack:
+        writers = {table.name: _open(table, folder, stack) for table in TABLES}
+        session = stack.enter_context(snapshot(site.database))
+        for dump in person_dumps(session, site.library):
+            rows = rows_of(dump, site.library)
+            for table in TABLES:
+                writers[table.name].writerows(_lines(table, rows[table.name]))
+                counts[table.name] += len(rows[table.name])
+    return counts
+
+
+def _open(table: Table, folder: Path, stack: ExitStack) -> Any:
+    lines = (folder / table.name).open("w", encoding="utf-8", newline="")
+    writer = csv.writer(stack.enter_context(lines), lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    return writer
+
+
+def _lines(table: Table, rows: Iterable[Row]) -> Iterator[list[str]]:
+    for row in rows:
+        yield [_cell(row[c.name], c.kind == "text") for c in table.columns]
+
+
+def _cell(value: Value, is_text: bool) -> str:
+    """A value as its kind is written; only a text can pass for a spreadsheet's formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        utc = value.tzinfo == UTC
+        return value.isoformat().replace("+00:00", "Z") if utc else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value)
+    return f"'{text}" if is_text and text.startswith(FORMULA) else text
+
+
+def _write_codebook(site: Site, folder: Path, now: datetime) -> None:
+    text = codebook.codebook_text(site.library, now, version("surveyapp"))
+    (folder / "codebook.md").write_text(text, "utf-8")
+    with (folder / "codebook.csv").open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(codebook.HEADER)
+        writer.writerows(_texts(codebook.codebook_rows(site.library)))
+
+
+def _texts(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+    for row in rows:
+        yield [_cell(cell, is_text=True) for cell in row]
+
+
+def _write_checksums(folder: Path) -> dict[str, str]:
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in found.items())
+    (folder / CHECKSUMS).write_text(lines, "utf-8")
+    return found

@@ -1,0 +1,217 @@
+"""The rows of an export, by file and column. Codes and topics only: no texts of questionnaires
+and no contact details leave the house."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ...store.dump import AssessmentDump, CourseDump, PersonDump
+from ...store.tables import AdverseEvent, PromptRow
+from ...study.library import Library
+from ...study.record import Course, Person, Sheet
+from ...study.schedule import window_of
+from ...study.trajectory import marks_of
+
+Value = str | int | float | bool | date | datetime | None
+Row = dict[str, Value]
+Rows = dict[str, list[Row]]
+
+
+def rows_of(dump: PersonDump, library: Library) -> Rows:
+    """One person's rows by file name; each row holds every column of its file."""
+    rows: Rows = defaultdict(list)
+    rows["participants.csv"].append(
+        {
+            "participant": dump.participant.code,
+            "language": dump.participant.language,
+            "time_zone": dump.participant.time_zone,
+            "courses": len(dump.courses),
+        }
+    )
+    records = {course.number: course for course in dump.person.courses}
+    for course in dump.courses:
+        record = records[course.context.course.number]
+        for name, found in _CourseRows(course, record, dump.person, library).by_file().items():
+            rows[name] += found
+    return rows
+
+
+class _CourseRows:
+    """The rows of one course."""
+
+    def __init__(self, dump: CourseDump, record: Course, person: Person, library: Library) -> None:
+        self._dump, self._record, self._person, self._library = dump, record, person, library
+        self._context, self._protocol = dump.context, dump.context.protocol
+        self._zone = ZoneInfo(dump.context.participant.time_zone)
+        self._key: Row = {"participant": person.code, "course": record.number}
+        self._order = [t.id for t in self._protocol.timepoints]
+
+    def by_file(self) -> Rows:
+        sheets = sorted(self._dump.assessments, key=self._place)
+        events = sorted(self._dump.events, key=lambda e: (e.started_at, e.term))
+        prompts = sorted(self._dump.prompts, key=lambda p: (p.due_at, p.timepoint, p.number))
+        return {
+            "courses.csv": [self._course()],
+            "anchors.csv": list(self._anchors()),
+            "assessments.csv": [self._assessment(sheet) for sheet in sheets],
+            "answers.csv": [row for sheet in sheets for row in self._answers(sheet)],
+            "scores.csv": [row for sheet in sheets for row in self._scores(sheet)],
+            "doses.csv": list(self._doses()),
+            "adverse_events.csv": [self._event(event) for event in events],
+            "prompts.csv": [self._prompt(prompt) for prompt in prompts],
+        }
+
+    def _place(self, sheet: AssessmentDump) -> tuple[int, int]:
+        asked = self._protocol.timepoint(sheet.row.timepoint).instruments
+        return self._order.index(sheet.row.timepoint), asked.index(sheet.row.instrument)
+
+    def _course(self) -> Row:
+        context = self._context
+        anchor = context.facts.anchors.get(self._protocol.main_anchor.id)
+        consent = context.consents[-1] if context.consents else None
+        return {
+            **self._key,
+            "retreat": context.retreat.name,
+            "retreat_time_zone": context.retreat.time_zone,
+            "study": context.study.title,
+            "study_mode": context.study.mode,
+            "protocol": context.study.protocol,
+            "protocol_version": context.study.protocol_version,
+            "dosing_date": anchor.date if anchor else None,
+            "dosing_confirmed": anchor.confirmed if anchor else None,
+            "consent_on": consent.given_on if consent else None,
+            "consent_scope": consent.scope if consent else None,
+        }
+
+    def _anchors(self) -> Iterator[Row]:
+        for anchor in sorted(self._dump.anchors, key=lambda a: (a.date, a.anchor)):
+            yield {
+                **self._key,
+                "anchor": anchor.anchor,
+                "date": anchor.date,
+                "confirmed_at": anchor.confirmed_at,
+                "revision": anchor.revision,
+            }
+
+    def _assessment(self, sheet: AssessmentDump) -> Row:
+        row = sheet.row
+        window = window_of(self._protocol.timepoint(row.timepoint), self._context.facts)
+        return {
+            **self._sheet_key(sheet),
+            "instrument_version": row.instrument_version,
+            "wording_sha256": row.wording_sha256,
+            "placeholder": row.placeholder,
+            "language": row.language,
+            "mode": row.mode,
+            "started_at": row.started_at,
+            "submitted_at": row.submitted_at,
+            "submitted_local": self._local(row.submitted_at),
+            "days_after_dose": self._days(row.timepoint, row.submitted_at),
+            "window_opens": window.opens if window else None,
+            "window_closes": window.closes if window else None,
+            "marks": self._marks(sheet),
+        }
+
+    def _answers(self, sheet: AssessmentDump) -> Iterator[Row]:
+        items = self._library.instruments[sheet.row.instrument].items
+        given = {answer.item: answer for answer in sheet.answers}
+        for item in items:
+            answer = given.get(item.id)
+            if answer is None:
+                continue
+            yield {
+                **self._sheet_key(sheet),
+                "item": item.id,
+                "topic": item.topic,
+                "value": answer.value,
+                "skip": answer.skip,
+                "given_at": answer.given_at,
+                "received_at": answer.received_at,
+            }
+
+    def _scores(self, sheet: AssessmentDump) -> Iterator[Row]:
+        instrument = self._library.instruments[sheet.row.instrument]
+        order = [s.id for s in instrument.scales] + [c.id for c in instrument.criteria]
+        places = {name: place for place, name in enumerate(order)}
+        for score in sorted(sheet.scores, key=lambda s: places.get(s.scale, len(places))):
+            of_items = score.kind == "scale"
+            yield {
+                **self._sheet_key(sheet),
+                "scale": score.scale,
+                "kind": score.kind,
+                "value": score.value,
+                "answered": score.answered if of_items else None,
+                "of": score.of_items if of_items else None,
+                "estimated": score.estimated if of_items else None,
+                "band": score.band,
+                "key_version": score.key_version,
+                "days_after_dose": self._days(sheet.row.timepoint, sheet.row.submitted_at),
+                "placeholder": sheet.row.placeholder,
+                "marks": self._marks(sheet),
+            }
+
+    def _doses(self) -> Iterator[Row]:
+        for dose in sorted(self._dump.doses, key=lambda d: d.kind, reverse=True):
+            yield {
+                **self._key,
+                "kind": dose.kind,
+                "status": dose.status,
+                "mg": dose.mg,
+                "given_at": dose.given_at,
+                "minutes_after_first": dose.minutes,
+                "reason": dose.reason,
+                "recorded_at": dose.recorded_at,
+            }
+
+    def _event(self, event: AdverseEvent) -> Row:
+        return {
+            **self._key,
+            "term": event.term,
+            "started_at": event.started_at,
+            "ended_at": event.ended_at,
+            "grade": event.grade,
+            "serious": event.serious,
+            "relatedness": event.relatedness,
+            "days_after_dose": self._days(None, event.started_at),
+            "recorded_at": event.recorded_at,
+        }
+
+    def _prompt(self, prompt: PromptRow) -> Row:
+        return {
+            **self._key,
+            "timepoint": prompt.timepoint,
+            "number": prompt.number,
+            "revision": prompt.revision,
+            "due_at": prompt.due_at,
+            "due_local": self._local(prompt.due_at),
+            "days_after_dose": self._days(prompt.timepoint, prompt.due_at),
+            "status": prompt.status,
+            "reason": prompt.reason,
+            "tries": prompt.tries,
+            "updated_at": prompt.updated_at,
+        }
+
+    def _sheet_key(self, sheet: AssessmentDump) -> Row:
+        return {**self._key, "timepoint": sheet.row.timepoint, "instrument": sheet.row.instrument}
+
+    def _marks(self, sheet: AssessmentDump) -> str:
+        found = self._record.sheet(sheet.row.timepoint, sheet.row.instrument)
+        return ";".join(self._marks_of(found)) if found else ""
+
+    def _marks_of(self, sheet: Sheet) -> Sequence[str]:
+        timepoint = self._protocol.timepoint(sheet.timepoint)
+        return marks_of(self._record, timepoint, sheet, self._person)
+
+    def _local(self, at: datetime | None) -> datetime | None:
+        return at.astimezone(self._zone) if at else None
+
+    def _days(self, timepoint: str | None, at: datetime | None) -> int | None:
+        """Local dates after the anchor of a timepoint, or after the first anchor."""
+        main = self._protocol.main_anchor.id
+        name = self._protocol.timepoint(timepoint).anchor if timepoint else main
+        anchor = self._context.facts.anchors.get(name)
+        local = self._local(at)
+        return (local.date() - anchor.date).days if anchor and local else None
