@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import instruments, rehearse, score
+from . import exchange, instruments, operate, rehearse, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments)
+GROUPS = (score, rehearse, instruments, operate, exchange)
 
 Run = Callable[[argparse.Namespace], int]
 

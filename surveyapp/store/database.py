@@ -46,15 +46,27 @@ class Database:
 
     @contextmanager
     def read(self) -> Generator[Session]:
-        """A session for reading: one snapshot, rolled back at the end."""
-        with Session(self.engine) as session:
-            yield session
+        """A session for reading: one snapshot, rolled back at the end.
+
+        Raises DatabaseUnavailableError when the database is away or locked.
+        """
+        try:
+            with Session(self.engine) as session:
+                yield session
+        except OperationalError as error:
+            raise DatabaseUnavailableError(sentence_of(error, self)) from error
 
     @contextmanager
     def write(self) -> Generator[Session]:
-        """A session whose transaction is committed at the end, or rolled back on any error."""
-        with Session(self._immediate, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A session whose transaction is committed at the end, or rolled back on any error.
+
+        Raises DatabaseUnavailableError when the database is away or locked.
+        """
+        try:
+            with Session(self._immediate, expire_on_commit=False) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            raise DatabaseUnavailableError(sentence_of(error, self)) from error
 
     def ping(self) -> None:
         """Raises DatabaseUnavailableError when the database does not answer."""

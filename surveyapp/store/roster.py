@@ -9,13 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from .tables import (
     Anchor,
-    Assessment,
     Clearance,
     Consent,
     Contact,
@@ -29,9 +28,6 @@ from .tables import (
     WindowRow,
 )
 from .trail import new_chain
-from .vault import Sealed, Vault
-
-EMAIL = "email"
 
 
 @dataclass(frozen=True)
@@ -251,42 +247,15 @@ def all_prompts(session: Session, course_ids: Collection[int]) -> list[PromptRow
     return list(session.scalars(query.order_by(col(PromptRow.due_at), col(PromptRow.id))))
 
 
-def assessments(session: Session, course_ids: Collection[int]) -> list[Assessment]:
-    query = select(Assessment).where(col(Assessment.course_id).in_(course_ids))
-    return list(session.scalars(query.order_by(col(Assessment.id))))
+def look_again(session: Session, course_ids: Collection[int], now: datetime) -> None:
+    """Let the worker look at once at prompts that were held or wait."""
+    session.execute(
+        update(PromptRow)
+        .where(col(PromptRow.course_id).in_(course_ids))
+        .where(col(PromptRow.status).in_(("held", "waiting")))
+        .values(next_at=now)
+    )
 
 
-def contact_emails(
-    session: Session, vault: Vault, participant_ids: Collection[int]
-) -> dict[int, str]:
-    """The e-mail of each person who has one. Raises CannotOpenError."""
-    query = select(Contact).where(col(Contact.participant_id).in_(participant_ids))
-    rows = session.scalars(query.where(col(Contact.kind) == EMAIL))
-    return {
-        row.participant_id: vault.open(
-            Sealed(row.sealed, row.key_version), bound_to(row.participant_id)
-        )
-        for row in rows
-    }
-
-
-def set_email(session: Session, vault: Vault, participant_id: int, email: str) -> None:
-    """Keep an e-mail, encrypted; an empty one removes what was there."""
-    row = session.get(Contact, (participant_id, EMAIL))
-    if not email:
-        if row is not None:
-            session.delete(row)
-        return
-    sealed = vault.seal(email, bound_to(participant_id))
-    if row is None:
-        row = Contact(
-            participant_id=participant_id, kind=EMAIL, sealed="", key_version="", lookup=""
-        )
-        session.add(row)
-    row.sealed, row.key_version = sealed.text, sealed.key_version
-    row.lookup = vault.lookup(email)
-
-
-def bound_to(participant_id: int) -> str:
-    """What a sealed e-mail is bound to."""
-    return f"participant {participant_id} {EMAIL}"
+def remove_email(session: Session, participant_id: int) -> None:
+    session.execute(delete(Contact).where(col(Contact.participant_id) == participant_id))

@@ -28,11 +28,6 @@ def first(session: Session) -> Staff | None:
     return session.scalars(select(Staff).order_by(col(Staff.id)).limit(1)).first()
 
 
-def emails(session: Session) -> list[str]:
-    """The addresses of all active accounts."""
-    return list(session.scalars(select(col(Staff.email)).where(col(Staff.active).is_(True))))
-
-
 def add(session: Session, email: str, now: datetime) -> Staff:
     """A new account without a password."""
     account = Staff(email=email.strip(), uniquifier=secrets.token_hex(16), created_at=now)

@@ -26,6 +26,7 @@ from ..resources import resource
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
+from ..store.database import DatabaseUnavailableError
 from . import participant, staff
 from .security import protect
 
@@ -64,6 +65,7 @@ SENTENCES = {
     503: "The system is not available just now. Try again in a minute.",
 }
 OURS = {InputError: 400, RefusedError: 403, NotFoundError: 404, GoneError: 410}
+UNAVAILABLE = 503
 OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minute."
 
 log = structlog.get_logger("web")
@@ -165,7 +167,7 @@ def _health_page(app: Flask, site: Site, clock: Clock) -> None:
 def _errors(app: Flask) -> None:
     def page(error: Exception) -> tuple[str, int]:
         code, sentence = _code_and_sentence(error)
-        if code == 500:
+        if code >= 500:
             # The exception's own text may hold what somebody typed, so its kind alone is logged.
             log.error("request failed", route=str(request.url_rule), kind=type(error).__name__)
         return render_template("error.html", sentence=sentence), code
@@ -177,6 +179,8 @@ def _code_and_sentence(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         code = error.code or 500
         return code, SENTENCES.get(code, OTHERWISE)
+    if isinstance(error, DatabaseUnavailableError):
+        return UNAVAILABLE, SENTENCES[UNAVAILABLE]
     for kind, code in OURS.items():
         if isinstance(error, kind):
             return code, str(error)

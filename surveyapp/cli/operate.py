@@ -1,0 +1,86 @@
+"""`surveyapp init`, `serve`, `worker`, `audit verify`: running an installation."""
+
+from __future__ import annotations
+
+import argparse
+
+from .opening import now, opened_site, set_up_faults, settings
+from .parsing import Commands
+from .saying import result, say
+
+BIND = "127.0.0.1:8000"
+WORKERS = 2
+
+
+def add(commands: Commands) -> None:
+    _add_init(commands)
+    serve = commands.add_parser("serve", help="run the web server (production)")
+    serve.add_argument("--bind", default=BIND, metavar="HOST:PORT", help=f"default {BIND}")
+    serve.add_argument("--workers", type=int, default=WORKERS, help=f"default {WORKERS}")
+    serve.set_defaults(run=_serve)
+    worker = commands.add_parser("worker", help="send due prompts, over and over (production)")
+    worker.set_defaults(run=_worker)
+    audit = commands.add_parser("audit", help="the audit trail")
+    verify = audit.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser(
+        "verify", help="check every chain of the trail; print a head over all of them"
+    )
+    verify.set_defaults(run=_verify)
+
+
+def _add_init(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "init",
+        help="migrate the database, make keys, make the first staff account",
+        description="Makes ready what is missing and changes nothing that is there. Prints the "
+        "first staff account's one-time link until its password is set.",
+    )
+    parser.add_argument("--email", default="admin@localhost", help="of the first staff account")
+    parser.set_defaults(run=_init)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from ..services.stewardship import prepare
+
+    with set_up_faults():
+        done = prepare(settings(), arguments.email, now())
+    for line in done.said:
+        say(line)
+    if done.link:
+        result(done.link)
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from ..logs import start_logging
+    from ..store.database import sqlite_warning
+    from ..web.server import serve
+
+    start_logging()
+    if warning := sqlite_warning():
+        say(warning)
+    with set_up_faults():
+        serve(settings(), arguments.bind, arguments.workers)
+    return 0
+
+
+def _worker(_arguments: argparse.Namespace) -> int:
+    from .. import worker
+    from ..logs import start_logging
+
+    start_logging()
+    with set_up_faults():
+        worker.run(settings())
+    return 0
+
+
+def _verify(_arguments: argparse.Namespace) -> int:
+    from ..services.stewardship import verify_trail
+
+    with opened_site() as site:
+        verified = verify_trail(site)
+    if verified.fault:
+        result(verified.fault)
+        return 1
+    say(f"{verified.events} events in {verified.chains} chains are whole.")
+    result(verified.head)
+    return 0

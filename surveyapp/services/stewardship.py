@@ -1,0 +1,59 @@
+"""Stewardship: making an installation ready, and checking what it remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..config import Settings, load_keys, make_keys
+from ..store import schema, trail
+from ..store.database import Database, sqlite_warning
+from ..store.trail import Verified
+from ..study.library import load_library
+from . import accounts
+from .site import Site, assemble
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` did, in sentences, and the first account's one-time link (or empty)."""
+
+    said: tuple[str, ...]
+    link: str
+
+
+def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
+    """Make keys, migrate the database, make the first staff account; again, change nothing.
+
+    Raises SettingsError, DatabaseUnavailableError, FaultsFoundError, or InputError for the email.
+    """
+    library = load_library(settings.instruments)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    said: list[str] = []
+    if make_keys(settings):
+        said.append(f"made keys in {settings.keys_folder}; keep a copy where no backup goes")
+    keys = load_keys(settings)
+    database = Database(settings.database)
+    try:
+        if schema.migrate(database):
+            said.append(f"the database has the schema {schema.head()}")
+        first = accounts.ensure_first_account(
+            assemble(settings, keys, database, library), email, now
+        )
+    finally:
+        database.close()
+    if warning := sqlite_warning() if database.is_sqlite else "":
+        said.append(warning)
+    if not first.token:
+        return Prepared((*said, "ready; the first staff account has its password"), "")
+    said.append(f"open the link to choose the password of {first.email}; it works once:")
+    base = settings.public_url or DEFAULT_URL
+    return Prepared(tuple(said), f"{base.rstrip('/')}/staff/welcome/{first.token}")
+
+
+def verify_trail(site: Site) -> Verified:
+    """Check every chain of the audit trail."""
+    with site.database.read() as session:
+        return trail.verify(session)
