@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from ..store import answers as desk
 from ..store import trail
 from ..store.answers import Desk, NewAnswer, Sheet
+from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts, refresh_windows
 from ..store.links import digest, ensure_link
 from ..store.scores import store_scores
