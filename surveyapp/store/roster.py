@@ -259,3 +259,9 @@ def look_again(session: Session, course_ids: Collection[int], now: datetime) -> 
 
 def remove_email(session: Session, participant_id: int) -> None:
     session.execute(delete(Contact).where(col(Contact.participant_id) == participant_id))
+
+
+def with_email(session: Session, participant_ids: Collection[int]) -> set[int]:
+    """Those who have an address."""
+    query = select(col(Contact.participant_id))
+    return set(session.scalars(query.where(col(Contact.participant_id).in_(participant_ids))))

@@ -190,7 +190,10 @@ class DoseRow(SQLModel, table=True):
         UniqueConstraint("course_id", "kind"),
         one_of("kind", ("first", "booster")),
         one_of("status", ("given", "declined", "not eligible")),
-        check("mg", "(status = 'given' AND mg > 0) OR (status <> 'given' AND mg IS NULL)"),
+        check(
+            "mg",
+            "(status = 'given' AND mg IS NOT NULL AND mg > 0) OR (status <> 'given' AND mg IS NULL)",
+        ),
         check("minutes", "minutes IS NULL OR minutes >= 0"),
     )
     id: int = Field(default=None, primary_key=True)

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,10 +109,12 @@ def verify(session: Session) -> Verified:
     erased = _erased(session)
     known = set(session.scalars(select(col(Course.chain))))
     count, heads = 0, dict[str, tuple[int, str]]()
-    for row in _rows(session):
+    rows = _rows(session)
+    for row in rows:
         seq, previous = heads.get(row.chain, (0, GENESIS))
         fault = _fault(row, seq, previous, erased)
         if fault:
+            rows.close()
             name = f"event {row.uid} (chain {row.chain}, number {row.seq}): {fault}"
             return Verified(count, len(heads), "", name)
         heads[row.chain] = (row.seq, row.hash)
@@ -122,14 +124,15 @@ def verify(session: Session) -> Verified:
     return Verified(count, len(heads), _over_all(heads), fault)
 
 
-def _rows(session: Session) -> Iterator[Row[Any]]:
+def _rows(session: Session) -> Generator[Row[Any]]:
     query = (
         select(_event, _payload.c.salt, _payload.c.payload)
         .outerjoin(_payload, _payload.c.event_uid == _event.c.uid)
         .order_by(_event.c.chain, _event.c.seq)
         .execution_options(yield_per=1000)
     )
-    yield from session.execute(query)
+    with session.execute(query) as rows:
+        yield from rows
 
 
 def _fault(row: Row[Any], seq: int, previous: str, erased: set[str]) -> str | None:

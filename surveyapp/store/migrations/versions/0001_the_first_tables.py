@@ -214,7 +214,7 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=True),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("(status = 'given' AND mg > 0) OR (status <> 'given' AND mg IS NULL)", name=op.f('ck_dose_mg')),
+    sa.CheckConstraint("(status = 'given' AND mg IS NOT NULL AND mg > 0) OR (status <> 'given' AND mg IS NULL)", name=op.f('ck_dose_mg')),
     sa.CheckConstraint("kind IN ('first', 'booster')", name=op.f('ck_dose_kind')),
     sa.CheckConstraint("status IN ('given', 'declined', 'not eligible')", name=op.f('ck_dose_status')),
     sa.CheckConstraint('minutes IS NULL OR minutes >= 0', name=op.f('ck_dose_minutes')),
