@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
-import socket
 import ssl
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -128,7 +127,8 @@ def _reason(error: Exception) -> str:
         return WORDS.get(error.smtp_code, f"answer {error.smtp_code}")
     if isinstance(error, ssl.SSLError):
         return "its certificate does not verify"
-    if isinstance(error, (TimeoutError, socket.timeout)):
+    # smtplib says "disconnected" of a time-out too; the cause behind it knows better.
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return "it did not answer in time"
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return "it closed the connection"

@@ -192,7 +192,8 @@ class DoseRow(SQLModel, table=True):
         one_of("status", ("given", "declined", "not eligible")),
         check(
             "mg",
-            "(status = 'given' AND mg IS NOT NULL AND mg > 0) OR (status <> 'given' AND mg IS NULL)",
+            "(status = 'given' AND mg IS NOT NULL AND mg > 0)"
+            " OR (status <> 'given' AND mg IS NULL)",
         ),
         check("minutes", "minutes IS NULL OR minutes >= 0"),
     )

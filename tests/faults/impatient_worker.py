@@ -1,0 +1,15 @@
+"""A real worker process with short leases and quick ticks, for tests that kill it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from surveyapp import worker
+from surveyapp.config import load_settings
+from surveyapp.services import prompting
+
+prompting.LEASE = timedelta(seconds=2)
+worker.TICK_SECONDS = 0.2  # type: ignore[assignment]
+
+if __name__ == "__main__":
+    worker.run(load_settings())

@@ -1,0 +1,108 @@
+"""Two real workers on one database, killed at random, while a real SMTP server counts."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from surveyapp.services.site import Site
+from surveyapp.store import trail
+from surveyapp.store.tables import PromptRow
+from tests.world import MailServer, add_course
+
+SCRIPT = Path(__file__).with_name("impatient_worker.py")
+PEOPLE = 60
+KILLS = 5
+ROOT = SCRIPT.parents[2]
+
+
+def zone_at_noon() -> str:
+    """A zone where it is about noon now, so that quiet hours are far."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+def start(site: Site, server: MailServer) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SURVEYAPP_DATABASE_URL": site.database.url.render_as_string(hide_password=False),
+        "SURVEYAPP_DATA_DIR": str(site.settings.data_dir),
+        "SURVEYAPP_PUBLIC_URL": site.settings.public_url,
+        "SURVEYAPP_SMTP_URL": server.url,
+        "SURVEYAPP_MAIL_FROM": "checkin@example.org",
+    }
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT)], env=environment, stderr=subprocess.DEVNULL
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Until the condition holds; fails after `seconds`."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.05)  # between two looks at a real process; the condition decides
+
+
+def settled(site: Site) -> int:
+    with site.database.read() as session:
+        query = select(func.count()).select_from(PromptRow).where(PromptRow.status == "sent")
+        return session.scalar(query) or 0
+
+
+def people_due_now(site: Site) -> None:
+    zone = zone_at_noon()
+    for number in range(PEOPLE):
+        add_course(
+            site,
+            f"P-{number:02d}",
+            address=f"p{number}@example.org",
+            zone=zone,
+            dosing=datetime.now(UTC).date() + timedelta(days=10),
+        )
+
+
+def test_two_workers_killed_at_random_lose_nothing_and_double_little(site: Site) -> None:
+    people_due_now(site)
+    chance = random.Random(8)
+    with MailServer() as server:
+        workers = [start(site, server) for _ in range(2)]
+        for kill in range(KILLS):
+            goal = (kill + 1) * PEOPLE // (KILLS + 2)
+            wait_for(lambda goal=goal: len(server.sink.messages) >= goal)
+            victim = chance.randrange(2)
+            workers[victim].kill()
+            workers[victim].wait()
+            workers[victim] = start(site, server)
+        wait_for(lambda: settled(site) == PEOPLE)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        codes = [worker.wait(10) for worker in workers]
+    copies = Counter(server.sink.ids)
+    assert len(copies) == PEOPLE
+    assert sum(copies.values()) - PEOPLE <= KILLS
+    assert codes == [0, 0]
+    with site.database.read() as session:
+        assert trail.verify(session).fault is None
+
+
+def test_four_workers_never_send_the_same_prompt(site: Site) -> None:
+    people_due_now(site)
+    with MailServer() as server:
+        workers = [start(site, server) for _ in range(4)]
+        wait_for(lambda: settled(site) == PEOPLE)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        assert [worker.wait(10) for worker in workers] == [0, 0, 0, 0]
+    assert sorted(Counter(server.sink.ids).values()) == [1] * PEOPLE
