@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from ..study.instrument import Instrument, Scale
 from ..study.record import Course, Person
@@ -120,9 +121,7 @@ def _panel(
 ) -> Panel:
     pairs = list(zip(courses, lines, strict=True))
     means = _means(f.space, courses[0], rows)
-    joined = tuple(
-        Segment(a.x, a.y, b.x, b.y, pad=2.0) for a, b in zip(means, means[1:], strict=False)
-    )
+    joined = tuple(Segment(a.x, a.y, b.x, b.y, pad=2.0) for a, b in pairwise(means))
     bars = [Segment(m.x, m.low, m.x, m.high, pad=2.0) for m in means]
     targets = [_target(m, first=m is means[0]) for m in means]
     labels = place(targets, (*f.lines, *joined, *bars), f.space.plot)

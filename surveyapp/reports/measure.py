@@ -24,7 +24,7 @@ _WIDTHS = {
     0.64: "$0123456789ESbdghnpqu{}üñ",
     0.70: "ABCRVXZK",
     0.78: "&DGHNUOQw",
-    0.84: "#+<=>^~−→±×≥≤",
+    0.84: "#+<=>^~−→±×≥≤≈",
     0.98: "M%m",
 }
 _OF = {letter: width for width, letters in _WIDTHS.items() for letter in letters}

@@ -140,11 +140,11 @@ def _bar(sheet: Sheet, scale: Scale, left: float, top: float, names: float, widt
 
 
 def shown(scale: Scale, score: Score | None) -> str:
-    """52 %; ~52 % when estimated; a dash without a score."""
+    """52 %; ≈52 % when estimated; a dash without a score."""
     if score is None or score.value is None:
         return "–"
     text = words.value(scale, score.value, estimated=score.estimated)
-    return f"~{text}" if score.estimated else text
+    return f"≈{text}" if score.estimated else text
 
 
 def _described(session: Answered, scales: Sequence[Scale]) -> str:

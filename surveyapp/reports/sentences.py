@@ -19,9 +19,13 @@ _ = gettext
 
 @dataclass(frozen=True)
 class Sentence:
-    """`flag` is a symbol in front ("" for none): worse beyond error, or a concerning score."""
+    """`flag` is a symbol in front ("" for none): worse beyond error, or a concerning score.
+
+    `when` names the timepoint that the sentence speaks of.
+    """
 
     flag: str
+    when: str
     text: str
 
 
@@ -35,7 +39,7 @@ def sentence(line: Line, changes: Sequence[ScaleChange]) -> Sentence | None:
     text, worse = _state(line, latest, change), _is_worse(line.scale, change)
     range_words = concern(line.scale, latest)
     flag = words.WORSE if worse else words.FLAG if range_words else ""
-    return Sentence(flag, f"{text} {range_words}".rstrip())
+    return Sentence(flag, latest.label, f"{text} {range_words}".rstrip())
 
 
 def _state(line: Line, latest: Point, change: ScaleChange | None) -> str:
@@ -48,9 +52,7 @@ def _state(line: Line, latest: Point, change: ScaleChange | None) -> str:
         return _("{here} before the retreat; nothing later to compare it with yet.").format(
             here=here
         )
-    return _("{here} at {when}; no score from before the retreat to compare it with.").format(
-        here=here, when=latest.label
-    )
+    return _("{here}; no score from before the retreat to compare it with.").format(here=here)
 
 
 def _shown(scale: Scale, point: Point) -> str:
@@ -59,7 +61,7 @@ def _shown(scale: Scale, point: Point) -> str:
 
 
 def _told(change: ScaleChange) -> str:
-    since = _("since before the retreat ({when})").format(when=change.end.label)
+    since = _("since before the retreat")
     reliable = change.change.reliable
     if reliable is not None:
         limit = _points(reliable.limit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise, product
 
 from ..study.instrument import Instrument, Scale
 from ..study.record import Course, Person
@@ -166,8 +167,7 @@ def _segments(space: Space, course: Course, found: Line) -> tuple[Segment, ...]:
 
 def joined_points(course: Course, found: Line) -> list[tuple[Point, Point]]:
     """The pairs of neighbouring points that a line may join."""
-    pairs = zip(found.points, found.points[1:], strict=False)
-    return [(a, b) for a, b in pairs if _may_join(course, found, a, b)]
+    return [(a, b) for a, b in pairwise(found.points) if _may_join(course, found, a, b)]
 
 
 def _may_join(course: Course, found: Line, a: Point, b: Point) -> bool:
@@ -213,41 +213,41 @@ def _gaps(space: Space, course: Course, lines: Sequence[Line]) -> list[GapText]:
     """The missing timepoints below the axis, in as few rows as they fit in."""
     taken: list[Box] = []
     found: list[GapText] = []
-    for gap, text in missing(lines):
+    for gap, texts in missing(lines):
         at = offset(course, gap.timepoint)
         if at is not None:
-            found.append(_gap_text(space, space.x(at), gap, text, taken))
+            found.append(_gap_text(space, space.x(at), gap, texts, taken))
     return found
 
 
-def missing(lines: Sequence[Line]) -> list[tuple[Gap, str]]:
-    """Each missing timepoint and reason once, with the scales' names when only some lack it."""
+def missing(lines: Sequence[Line]) -> list[tuple[Gap, tuple[str, ...]]]:
+    """Each missing timepoint and reason once, with what may be said of it, longest first."""
     groups: dict[tuple[str, str], list[tuple[Gap, Scale]]] = {}
     for found in lines:
         for gap in found.gaps:
             groups.setdefault((gap.timepoint, gap.reason), []).append((gap, found.scale))
     return [
-        (
-            group[0][0],
-            words.gap_words(
-                [words.name(s) for _g, s in group], group[0][0], every=len(group) == len(lines)
-            ),
-        )
+        (group[0][0], words.gap_labels(group[0][0], _lacking(group, len(lines))))
         for group in groups.values()
     ]
 
 
-def _gap_text(space: Space, x: float, gap: Gap, text: str, taken: list[Box]) -> GapText:
-    """The sign at its day with the words beside it; the sign alone where no row has room."""
+def _lacking(group: Sequence[tuple[Gap, Scale]], of: int) -> list[str]:
+    """The scales that lack it, none named when all do."""
+    return [] if len(group) == of else [words.name(scale) for _gap, scale in group]
+
+
+def _gap_text(space: Space, x: float, gap: Gap, texts: Sequence[str], taken: list[Box]) -> GapText:
+    """The sign at its day with the words beside it, in the longest form that has room."""
     sign = NOT_YET if gap.reason in WAITING else MISSING
-    width = text_width(text, SMALL)
     start, end = space.left - LEFT, space.right + RIGHT
-    sides = [at for at in (x + 7, x - 7 - width) if start <= at and at + width <= end]
-    for row in range(MAX_GAP_ROWS):
-        y = space.bottom + FIRST_GAP + row * GAP_STEP
-        for at in sides:
-            box = Box(min(x - 4, at), y - 9, max(x + 4, at + width), y + 3).grown(1.5)
-            if not any(box.overlaps(other) for other in taken):
+    for text in texts:
+        width = text_width(text, SMALL)
+        for row, at in product(range(MAX_GAP_ROWS), (x + 7, x - 7 - width)):
+            y = space.bottom + FIRST_GAP + row * GAP_STEP
+            box = Box(min(x, at) - 6, y - 9, max(x, at + width) + 6, y + 3)
+            fits = start <= at and at + width <= end
+            if fits and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 return GapText(x, y, sign, at, text)
     return GapText(x, space.bottom + FIRST_GAP, sign, x, "")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from ..study.instrument import Scale
-from ..study.record import Course, Dose
+from ..study.record import Course, Dose, Sheet
 from ..study.schedule import window_of
 from ..study.trajectory import Gap, Line, Mark, Point, ScaleChange
 from ..texts import amount, day, gettext, number, ordinal, plain_day, short_day, signed
@@ -24,6 +24,7 @@ DAGGERS: dict[Mark, str] = {
     "after the dose": AFTER,
     "after another dose": AFTER,
 }
+WAYS = {"lower": _("Lower is better."), "higher": _("Higher is more."), "none": ""}
 WORSE = "▲"
 FLAG = "⚑"
 
@@ -53,6 +54,12 @@ def name(scale: Scale) -> str:
 
 def course_name(course: Course) -> str:
     return _("{ordinal} course").format(ordinal=ordinal(course.number))
+
+
+def nth(number_of: int) -> str:
+    """1st, 2nd, 3rd, …, where columns are narrow."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number_of if number_of < 20 else number_of % 10, "th")
+    return f"{number_of}{ending}"
 
 
 def course_title(course: Course) -> str:
@@ -126,12 +133,15 @@ def days_after(days: int) -> str:
     return _("{n} {unit} after the dose").format(n=days, unit=unit)
 
 
+def timepoint_label(course: Course, sheet: Sheet) -> str:
+    return course.protocol.timepoint(sheet.timepoint).label
+
+
 def direction(scale: Scale) -> str:
     """Lower is better. 0–21."""
-    words = {"lower": _("Lower is better."), "higher": _("Higher is more."), "none": ""}
     unit = " %" if scale.report == "percent" else ""
     low, high = axis(scale)
-    return f"{words[scale.direction]} {number(low)}–{number(high)}{unit}".strip()
+    return f"{WAYS[scale.direction]} {number(low)}–{number(high)}{unit}".strip()
 
 
 def axis(scale: Scale) -> tuple[float, float]:
@@ -144,12 +154,13 @@ def thresholds(scale: Scale) -> tuple[int, ...]:
     return tuple(band.low for band in scale.bands[1:])
 
 
-def gap_words(scale_names: Sequence[str], gap: Gap, *, every: bool) -> str:
-    """Day 8: not answered; with the scale's name when only some are missing."""
+def gap_labels(gap: Gap, scale_names: Sequence[str]) -> tuple[str, ...]:
+    """Day 8: not answered; with the names of the scales when only those are missing."""
     reason = REASONS[gap.reason]
-    if every:
-        return f"{gap.label}: {reason}"
-    return f"{gap.label}, {join(scale_names).lower()}: {reason}"
+    if not scale_names:
+        return f"{gap.label}: {reason}", gap.label, ""
+    named = join(scale_names)
+    return f"{gap.label}, {named.lower()}: {reason}", f"{named}: {reason}", named, ""
 
 
 def missing(course: Course, gap: Gap, now: datetime) -> str:

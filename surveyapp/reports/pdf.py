@@ -1,0 +1,157 @@
+"""From HTML to PDF, in a process of its own.
+
+WeasyPrint keeps memory it once took and may take long, so it never runs inside a web worker: a
+`Renderer` starts one child process on first use, gives it one document at a time, replaces it
+after a number of documents, and kills it when a document takes too long. Nothing is fetched, not
+even a local file: a document carries all it needs. The same HTML gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, NoReturn, cast
+
+MAX_ROWS = 4000
+MAX_BYTES = 4_000_000
+TIMEOUT = 60.0
+DOCUMENTS = 50
+
+
+class RenderError(RuntimeError):
+    """A document could not be rendered; the message is a sentence for people."""
+
+
+@dataclass
+class _Child:
+    process: BaseProcess
+    pipe: Connection[Any, Any]
+    rendered: int = 0
+
+
+class Renderer:
+    """Renders documents one at a time, from any thread. Call `close` (or use `with`) at the end."""
+
+    def __init__(self, timeout: float = TIMEOUT, documents: int = DOCUMENTS) -> None:
+        self._timeout = timeout
+        self._documents = documents
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def render(self, html: str) -> bytes:
+        """The PDF of a whole HTML document. Raises RenderError, after which it can be used on."""
+        check_size(html)
+        with self._lock:
+            child = self._ready()
+            try:
+                child.pipe.send(html)
+                if not child.pipe.poll(self._timeout):
+                    raise RenderError(f"The report took longer than {self._timeout:g} seconds.")
+                answer = child.pipe.recv()
+            except (EOFError, OSError) as error:
+                self._stop()
+                raise RenderError("The report's process ended before it was done.") from error
+            except RenderError:
+                self._stop()
+                raise
+            child.rendered += 1
+        if isinstance(answer, str):
+            raise RenderError(f"The report could not be drawn: {answer}")
+        return answer
+
+    def start(self) -> None:
+        """Start the process now, so that the first report need not wait for it."""
+        with self._lock:
+            self._ready()
+
+    def close(self) -> None:
+        """End the process. The renderer may be used again and then starts another."""
+        with self._lock:
+            self._stop()
+
+    def _ready(self) -> _Child:
+        if self._child is not None and self._child.rendered >= self._documents:
+            self._stop()
+        if self._child is None or not self._child.process.is_alive():
+            self._stop()
+            self._child = _start()
+        return self._child
+
+    def _stop(self) -> None:
+        if self._child is None:
+            return
+        self._child.pipe.close()
+        self._child.process.kill()
+        self._child.process.join()
+        self._child.process.close()
+        self._child = None
+
+
+def _start() -> _Child:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(theirs,), name="report-renderer", daemon=True)
+    process.start()
+    theirs.close()
+    return _Child(process, cast("Connection[Any, Any]", ours))
+
+
+def _serve(pipe: Connection[Any, Any]) -> None:
+    """The child: answers each document with its bytes, or with a sentence when it fails.
+
+    Rubbish is collected between documents, while nobody waits.
+    """
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    render_here("<title>warm</title><p>Fonts are found once.</p>")
+    while True:
+        try:
+            html = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: bytes | str = render_here(html)
+        except Exception as error:  # a faulty document must not end the process
+            answer = str(error) or type(error).__name__
+        pipe.send(answer)
+        gc.collect()
+
+
+def check_size(html: str) -> None:
+    """Raises RenderError for a document too large to be worth its memory."""
+    rows = html.count("<tr")
+    if rows > MAX_ROWS or len(html) > MAX_BYTES:
+        raise RenderError(f"The report is too large: {rows} rows, at most {MAX_ROWS} are printed.")
+
+
+def render_here(html: str) -> bytes:
+    """The PDF, made in this process. For the renderer's child, the command line and tests."""
+    import weasyprint
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    class Nothing(URLFetcher):
+        """Refuses every address, and lets the document fail rather than go on without it."""
+
+        def fetch(self, url: str, headers: object = None) -> NoReturn:
+            del headers
+            raise FatalURLFetchingError(f"A report may not fetch {url[:100]!r}.")
+
+    check_size(html)
+    document = cast(Any, weasyprint.HTML)(
+        string=html, url_fetcher=Nothing(), base_url="about:blank"
+    )
+    try:
+        return cast(bytes, document.write_pdf())
+    except FatalURLFetchingError as error:
+        raise RenderError(str(error)) from error
