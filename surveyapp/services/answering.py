@@ -16,9 +16,10 @@ from ..store import answers as desk
 from ..store import trail
 from ..store.answers import Desk, NewAnswer, Sheet
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, refresh_windows
+from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
 from ..store.links import digest, ensure_link
 from ..store.scores import store_scores
+from ..store.tables import Assessment
 from ..store.tables_access import Visit
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
@@ -32,6 +33,7 @@ from .visits import (
     UNKNOWN_VISIT,
     context_of_token,
     is_secret,
+    link_of,
     new_secret,
     write_capability,
 )
@@ -66,6 +68,8 @@ class Tap:
 def begin(site: Site, token: str, now: datetime) -> Opened:
     """Start or continue a check-in. Raises NotFoundError, and GoneError when it may not begin."""
     with site.database.write() as session:
+        # Two phones may begin at once; the second waits and finds what the first began.
+        lock_courses(session, [link_of(session, token).course_id])
         context, timepoint = context_of_token(site, session, token)
         if state_of(timepoint, context.facts, now) not in OPEN_STATES:
             raise GoneError(CLOSED)
@@ -99,6 +103,9 @@ def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) 
     Items without an answer are kept as "left open". Raises NotFoundError and GoneError.
     """
     with site.database.write() as session:
+        # The course before its sheets, in the order in which everybody else locks them.
+        visit = desk.find_visit(session, visit_id)
+        lock_courses(session, [visit.course_id] if visit else [])
         found = _desk(session, visit_id, write)
         sheet = found.sheets.get(instrument)
         if sheet is None:
@@ -126,24 +133,19 @@ def _start_missing(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> None:
     missing = [i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.started]
-    instruments = [site.library.instruments[name] for name in missing]
-    started = [i.id for i in instruments if _start(session, context, timepoint, i, now)]
-    if started:
-        payload = {"timepoint": timepoint.id, "instruments": started}
+    for name in missing:
+        session.add(_assessment(context, timepoint, site.library.instruments[name], now))
+    if missing:
+        payload = {"timepoint": timepoint.id, "instruments": missing}
         trail.append(session, context.course.chain, "check-in started", PERSON, now, payload)
         refresh_windows(session, site.library, [context.course_id])
 
 
-def _start(
-    session: Session,
-    context: CourseContext,
-    timepoint: Timepoint,
-    instrument: Instrument,
-    now: datetime,
-) -> bool:
+def _assessment(
+    context: CourseContext, timepoint: Timepoint, instrument: Instrument, now: datetime
+) -> Assessment:
     wording = instrument.wording(context.participant.language)
-    return desk.start_assessment(
-        session,
+    return Assessment(
         course_id=context.course_id,
         timepoint=timepoint.id,
         instrument=instrument.id,

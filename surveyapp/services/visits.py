@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.orm import Session
-
 from .. import texts
 from ..store import answers as desk
+from ..store.database import Session
 from ..store.facts import CourseContext, course_context, course_contexts
 from ..store.links import digest, find_link, make_token
 from ..store.tables import Study
+from ..store.tables_access import Link
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
@@ -28,7 +28,8 @@ from .errors import GoneError, NotFoundError
 from .phonepages import Door, Lines, Other, Part, Question, Questionnaire, Thanks
 from .site import Site
 
-UNKNOWN_VISIT = "This page cannot be shown here. Please open your link again."
+UNKNOWN_LINK = "Please check that the whole link was copied, or open it again from your message."
+UNKNOWN_VISIT = "Please open your link again. Your answers are kept."
 CLOSED = "This check-in takes no more answers."
 OPEN_STATES: tuple[State, ...] = ("open", "in progress")
 DONE_STATES: tuple[State, ...] = ("submitted", "late")
@@ -65,12 +66,20 @@ def knock(site: Site, token: str, now: datetime) -> Door:
         return door_of(*context_of_token(site, session, token), site.library.instruments, now)
 
 
+def link_of(session: Session, token: str) -> Link:
+    """Raises NotFoundError for a token that is unknown or revoked."""
+    link = find_link(session, token)
+    if link is None:
+        raise NotFoundError(UNKNOWN_LINK)
+    return link
+
+
 def context_of_token(site: Site, session: Session, token: str) -> tuple[CourseContext, Timepoint]:
     """Raises NotFoundError."""
-    link = find_link(session, token)
-    context = course_context(session, site.library, link.course_id) if link else None
-    if link is None or context is None:
-        raise NotFoundError("We do not know this link.")
+    link = link_of(session, token)
+    context = course_context(session, site.library, link.course_id)
+    if context is None:
+        raise NotFoundError(UNKNOWN_LINK)
     return context, context.protocol.timepoint(link.timepoint)
 
 

@@ -7,6 +7,7 @@ later wins, and a repeated one changes nothing, so nothing is read before it is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,8 @@ from sqlmodel import col
 from .columns import table_of
 from .tables import Answer, Assessment, Course, Study, WindowRow
 from .tables_access import Link, Visit
+
+VISIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _visit = table_of(Visit)
 _course = table_of(Course)
@@ -71,17 +74,6 @@ def _upsert(insert: Any) -> Any:
     ).returning(_answer.c.assessment_id, _answer.c.item)
 
 
-def _start(insert: Any) -> Any:
-    key = (_assessment.c.course_id, _assessment.c.timepoint, _assessment.c.instrument)
-    return (
-        insert(_assessment).on_conflict_do_nothing(index_elements=key).returning(_assessment.c.id)
-    )
-
-
-_begin: Mapping[str, Any] = {
-    "sqlite": _start(sqlite.insert),
-    "postgresql": _start(postgresql.insert),
-}
 _save: Mapping[str, Any] = {
     "sqlite": _upsert(sqlite.insert),
     "postgresql": _upsert(postgresql.insert),
@@ -120,14 +112,15 @@ class NewAnswer:
     given_at: datetime
 
 
-def start_assessment(session: Session, **fields: object) -> bool:
-    """Make an assessment; False when there is one already, also when another phone was faster."""
-    statement = _begin[session.get_bind().dialect.name]
-    return session.execute(statement, fields).first() is not None
+def is_visit_id(text: str) -> bool:
+    """Whether this could be one: what comes from an address may hold what no database takes."""
+    return VISIT_ID.fullmatch(text) is not None
 
 
 def desk_of(session: Session, visit_id: str) -> Desk | None:
     """Lock and read what a visit may write to; None for an unknown visit. One statement."""
+    if not is_visit_id(visit_id):
+        return None
     rows = session.execute(_desk, {"visit": visit_id}).all()
     if not rows:
         return None
@@ -171,7 +164,7 @@ def mark_submitted(session: Session, assessment_id: int, at: datetime) -> None:
 
 
 def find_visit(session: Session, visit_id: str) -> Visit | None:
-    return session.get(Visit, visit_id)
+    return session.get(Visit, visit_id) if is_visit_id(visit_id) else None
 
 
 def courses_of_same_person(session: Session, course_id: int) -> list[int]:

@@ -26,6 +26,13 @@ Clock = Callable[[], datetime]
 Page = BaseResponse | str | tuple[str, int]
 
 COOKIE_LIFE = timedelta(days=180)
+UNKNOWN = "We do not know this link"
+TITLES = {
+    400: "That was not understood",
+    403: "This is not allowed",
+    404: "We cannot show this page",
+    410: "This check-in is closed",
+}
 ASK_TEAM = "If that does not help, please contact the study team."
 
 
@@ -146,10 +153,10 @@ class _Desk:
     def refuse(self, error: Exception) -> tuple[str, int]:
         """A kind page for whatever was refused; it reveals nothing."""
         sentences = (str(error), ASK_TEAM)
-        title = {400: "That was not understood", 410: "This check-in is closed"}
         status = _status(error)
         contacts = visits.contacts(self.site)
-        kind = Kind(title.get(status, "We cannot show this page"), sentences, contacts)
+        title = UNKNOWN if "token" in (request.view_args or {}) else TITLES[status]
+        kind = Kind(title, sentences, contacts)
         return self._kind(kind, Lines()), status
 
     def _draft(self, template: str, visit: str, instrument: str) -> Page:

@@ -166,7 +166,6 @@
       by('next').textContent = inList() ? say.done : say.next;
       by('back').disabled = at === 1;
       by('help').open = false;
-      form.querySelector('progress').value = Math.min(at, sets.length);
       if (last) { review(); }
       asking(false);
       declined();
