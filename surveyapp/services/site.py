@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..config import Keys, Settings, SettingsError, load_keys
+from ..reports.pdf import Renderer
 from ..store import schema
 from ..store.database import Database, DatabaseUnavailableError
 from ..store.vault import Vault
@@ -28,6 +29,11 @@ class Site:
     def link_key(self) -> bytes:
         """The key that links are made with."""
         return self.keys.derive("links")
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """What draws PDFs: a process of its own, started with the first one."""
+        return Renderer()
 
 
 def assemble(settings: Settings, keys: Keys, database: Database, library: Library) -> Site:

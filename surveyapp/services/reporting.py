@@ -1,0 +1,86 @@
+"""Reporting: the participant's and the retreat's report, from the store to numbers and paper.
+
+A report is built from what the store holds and dated by its last change. The numbers and the
+HTML come at once; the PDF is drawn on demand in the site's renderer, a process of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..reports.participant import participant_html, participant_view
+from ..reports.participant_json import participant_json
+from ..reports.pdf import RenderError
+from ..reports.retreat import retreat_html, retreat_json, retreat_view
+from ..store import roster
+from ..store.database import Session
+from ..store.records import last_change, load_people, load_person, retreat_by_name
+from ..study.record import Person
+from .errors import NotFoundError, RefusedError
+from .site import Site
+
+
+@dataclass(frozen=True)
+class Report:
+    """`data` are the numbers it shows, unrounded; `filename` holds no name of a person."""
+
+    filename: str
+    data: dict[str, Any]
+    html: str
+
+
+def participant_report(site: Site, code: str, now: datetime) -> Report:
+    """One person's trajectory over all courses. Raises NotFoundError for an unknown code."""
+    with site.database.read() as session:
+        person = load_person(session, site.library, code)
+        if person is None:
+            raise NotFoundError(f"There is no participant {code!r}.")
+        as_of = _as_of(session, [person], now)
+        practice = _practice(session, {c.retreat for c in person.courses})
+    view = participant_view(
+        person, site.library.instruments, now=now, as_of=as_of, practice=practice
+    )
+    return Report(_filename(code), participant_json(view), participant_html(view))
+
+
+def retreat_report(site: Site, name: str, now: datetime) -> Report:
+    """A retreat's people with all their courses. Raises NotFoundError for an unknown name."""
+    with site.database.read() as session:
+        retreat = retreat_by_name(session, name)
+        if retreat is None:
+            raise NotFoundError(f"There is no retreat {name!r}.")
+        people = load_people(session, site.library, retreat.id)
+        as_of = _as_of(session, people, now)
+        practice = _practice(session, {name, *(c.retreat for p in people for c in p.courses)})
+    view = retreat_view(
+        name, people, site.library.instruments, now=now, as_of=as_of, practice=practice
+    )
+    return Report(_filename(f"retreat {name}"), retreat_json(view), retreat_html(view))
+
+
+def pdf(site: Site, report: Report) -> bytes:
+    """The report on paper. Raises RefusedError with a sentence when it cannot be drawn."""
+    try:
+        return site.renderer.render(report.html)
+    except RenderError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _as_of(session: Session, people: Sequence[Person], now: datetime) -> datetime:
+    """The data's last change; `now` while there are no data."""
+    return last_change(session, [p.code for p in people]) or now
+
+
+def _practice(session: Session, retreats: Collection[str]) -> bool:
+    """Whether any of the retreats belongs to a practice study."""
+    found = [retreat_by_name(session, name) for name in sorted(retreats)]
+    studies = {r.study_id: roster.study(session, r.study_id) for r in found if r is not None}
+    return any(s is not None and s.mode == "practice" for s in studies.values())
+
+
+def _filename(about: str) -> str:
+    return f"{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-') or 'report'}.pdf"
