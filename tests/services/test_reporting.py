@@ -1,0 +1,99 @@
+"""Reports from the store: the published figures, and one person's pages from import to paper."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from surveyapp.services import reporting
+from surveyapp.services.errors import NotFoundError, RefusedError
+from surveyapp.services.exchange import import_folder
+from surveyapp.services.site import Site
+
+COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
+EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((COHORT / "expected.json").read_text())
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def cohort(sqlite_site: Site) -> Generator[Site]:
+    import_folder(sqlite_site, COHORT, NOW)
+    yield sqlite_site
+    sqlite_site.renderer.close()
+
+
+def rounded(row: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: round(row[key], 0 if key == "percent" else 2)
+        if isinstance(row[key], float)
+        else row[key]
+        for key in like
+    }
+
+
+@pytest.mark.parametrize("part", ["scores", "complete_mystical", "booster"])
+def test_the_retreats_numbers_are_the_published_ones(site: Site, part: str):
+    import_folder(site, COHORT, NOW)
+    found = reporting.retreat_report(site, "Winter 2026", NOW).data[part]
+    shown = [rounded(row, EXPECTED[part][0]) for row in found]
+    assert [row for row in EXPECTED[part] if row not in shown] == []
+
+
+def test_the_retreats_rows_have_exactly_the_promised_keys(cohort: Site):
+    data = reporting.retreat_report(cohort, "Winter 2026", NOW).data
+    keys = {part: set(data[part][0]) for part in ("scores", "complete_mystical", "booster")}
+    assert keys == {
+        "scores": {"course", "timepoint", "instrument", "scale", "n", "complete_n", "mean", "sd",
+                   "ci_low", "ci_high"},
+        "complete_mystical": {"course", "n", "count", "percent"},
+        "booster": {"course", "n", "count"},
+    }  # fmt: skip
+    json.dumps(data)
+
+
+def test_both_reports_on_paper_say_whose_and_what_they_are_not(cohort: Site):
+    person = reporting.participant_report(cohort, "R2-05", NOW)
+    retreat = reporting.retreat_report(cohort, "Winter 2026", NOW)
+    pages = {
+        report.filename: PdfReader(io.BytesIO(reporting.pdf(cohort, report))).pages
+        for report in (person, retreat)
+    }
+    assert list(pages) == ["r2-05.pdf", "retreat-winter-2026.pdf"]
+    assert [len(p) for p in pages.values()] == [2, 2]
+    texts = ["\n".join(page.extract_text() for page in p) for p in pages.values()]
+    for text in texts:
+        assert "Synthetic or test entries: practice study." in text
+        assert "Placeholder. Not the HADS" in text
+    assert "R2-05" in texts[0]
+    assert "R2-04" not in texts[0]
+    assert "For staff, not for handing to the group." in texts[1]
+    assert "There is no control group" in texts[1]
+
+
+def test_the_same_data_give_the_same_bytes_on_another_day(cohort: Site):
+    first, later = NOW, datetime(2027, 3, 1, tzinfo=UTC)
+    drawn = [
+        reporting.pdf(cohort, reporting.participant_report(cohort, "R2-05", at))
+        for at in (first, later)
+    ]
+    assert drawn[0] == drawn[1]
+
+
+def test_an_unknown_code_or_retreat_is_named(sqlite_site: Site):
+    with pytest.raises(NotFoundError, match="no participant 'R9-99'"):
+        reporting.participant_report(sqlite_site, "R9-99", NOW)
+    with pytest.raises(NotFoundError, match="no retreat 'Nowhere'"):
+        reporting.retreat_report(sqlite_site, "Nowhere", NOW)
+
+
+def test_a_report_that_cannot_be_drawn_is_refused_in_words(cohort: Site):
+    broken = reporting.Report("x.pdf", {}, "<img src='file:///etc/passwd'>")
+    with pytest.raises(RefusedError, match="may not fetch"):
+        reporting.pdf(cohort, broken)
