@@ -1,17 +1,11 @@
-"""Addresses: which e-mail addresses are written right, and which a practice study may send to.
-
-A practice study may hold any address, but sends only to staff accounts' own and to those that are
-reserved for tests and examples (RFC 2606, RFC 6761), so that nobody gets a placeholder by mistake.
-"""
+"""Addresses: which e-mail addresses are written right, and how they are shown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from email_validator import EmailNotValidError, validate_email
 
-RESERVED = re.compile(r"[@.](test|example|invalid|example\.(org|com|net))$")
 LONGEST = 254
 
 
@@ -26,16 +20,6 @@ def fault_of(address: str) -> str | None:
     except EmailNotValidError as error:
         return f"This is not an e-mail address: {error}"
     return None
-
-
-def reserved(address: str) -> bool:
-    """Whether an address belongs to nobody, by the rules of the mail system."""
-    return RESERVED.search(address.lower()) is not None
-
-
-def practice_may_send(address: str, staff: Collection[str]) -> bool:
-    """Whether a practice study sends to `address`; `staff` are the accounts' addresses."""
-    return reserved(address) or address.lower() in {own.lower() for own in staff}
 
 
 def masked(address: str) -> str:

@@ -14,9 +14,9 @@ from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from ..store import roster, trail, transfer
+from ..store import contacts, roster, trail, transfer
 from ..store.database import Session
-from ..store.facts import CourseContext, course_context, refresh_windows
+from ..store.facts import CourseContext, course_context, course_contexts, refresh_windows
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
 from ..store.tables import Participant, Retreat, Study
 from ..study.protocol import Protocol
@@ -151,12 +151,16 @@ def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime)
         raise InputError({"email": fault})
     with site.database.write() as session:
         person = the_person(session, code)
-        roster.set_email(session, site.vault, person.id, address)
-        for course_id in roster.course_ids_of(session, person.id)[-1:]:
-            context = course_context(session, site.library, course_id)
-            chain = context.course.chain if context else trail.SYSTEM
-            fields = {"email": "set" if address else "removed"}
-            trail.append(session, chain, "contact changed", actor, now, fields)
+        if address:
+            contacts.put_email(session, site.vault, person.id, address)
+        else:
+            roster.remove_email(session, person.id)
+        ids = roster.course_ids_of(session, person.id)
+        roster.look_again(session, ids, now)
+        fields: dict[str, object] = {"email": "set" if address else "removed"}
+        contexts = course_contexts(session, site.library, ids[-1:])
+        append_all(session, contexts, "contact changed", actor, now, fields)
+        refresh_windows(session, site.library, ids)
 
 
 def save_settings(

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import roster, staff, trail
+from ..store import contacts, roster, trail
 from ..store.database import Session
 from ..store.facts import refresh_windows
 from ..store.tables import Participant, Retreat
-from .addresses import fault_of, practice_may_send
+from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError
+from .invitations import practice_allows
 from .site import Site
 
 MOST = 500
@@ -151,7 +152,7 @@ class _Planning:
         ids = [person.id for person in self._known.values()]
         self._numbers = roster.last_numbers(session, ids)
         self._here = roster.participant_ids(session, retreat.id)
-        self._staff = staff.emails(session)
+        self._session = session
         self._seen: set[str] = set()
 
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
@@ -171,7 +172,7 @@ class _Planning:
         return planned, problems
 
     def _note(self, email: str) -> str:
-        return HELD_NOTE if email and not practice_may_send(email, self._staff) else ""
+        return HELD_NOTE if email and not practice_allows(self._session, email) else ""
 
     def _problems(self, planned: Planned, known: Participant | None) -> dict[str, str]:
         problems: dict[str, str] = {}
@@ -214,7 +215,7 @@ def _enrol(
     for plan in planned:
         person = _person(session, plan, now)
         if plan.email:
-            roster.set_email(session, site.vault, person.id, plan.email)
+            contacts.put_email(session, site.vault, person.id, plan.email)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
     refresh_windows(session, site.library, touched)

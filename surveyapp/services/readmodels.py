@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from surveyapp.study.schedule import State
+from ..study.schedule import State
+from .enrolment import StudySettings
 
-PromptState = Literal["planned", "held", "sending", "sent", "skipped", "failed"]
+PromptState = Literal["planned", "waiting", "held", "sending", "sent", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Need:
-    """One line of Today: who or what, why, and the act that answers it."""
+    """One line of Today: who or what, why, and the act that answers it (none for a server)."""
 
     subject: str
     why: str
-    act: str
-    place: Place
+    act: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,14 @@ class RetreatView:
 
 @dataclass(frozen=True)
 class PersonLine:
+    """A person by their newest course; `now` is the timepoint that matters now."""
+
     code: str
-    retreats: tuple[str, ...]
+    retreat: str
+    number: int
     dosing_date: date | None
     consented: bool
-    states: tuple[Cell, ...]
+    now: Cell | None
 
 
 @dataclass(frozen=True)
@@ -127,16 +131,17 @@ class SheetLine:
 
     label: str
     instrument: str
-    at: datetime
+    on: date
     mode: str
     marks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One score in words ("9", "9 (from 6 of 7)"), or why there is none."""
+    """One score in words, with its marks below, or why there is none."""
 
     text: str
+    below: str
     known: bool
 
 
@@ -182,6 +187,7 @@ class CourseView:
     day: int | None
     consent_on: date | None
     consent_scope: str
+    held: int
     cells: tuple[Cell, ...]
     to_clear: tuple[tuple[str, str], ...]
     score_heads: tuple[str, ...]
@@ -190,6 +196,14 @@ class CourseView:
     sheets: tuple[SheetLine, ...]
     doses: tuple[DoseLine, ...]
     events: tuple[EventLine, ...]
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """A figure as SVG mark-up of our own making."""
+
+    title: str
+    svg: str
 
 
 @dataclass(frozen=True)
@@ -202,21 +216,17 @@ class PersonView:
     email: str
     email_note: str
     practice: bool
-    placeholder: bool
+    notices: tuple[str, ...]
+    charts: tuple[ChartView, ...]
     courses: tuple[CourseView, ...]
 
 
 @dataclass(frozen=True)
 class StudyView:
-    """A study's settings."""
+    """A study with its settings."""
 
     id: int
     title: str
     protocol: str
     practice: bool
-    emergency: str
-    crisis_line: str
-    phone: str
-    hours: str
-    readers: str
-    read_when: str
+    settings: StudySettings

@@ -5,14 +5,14 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
+from typing import Any, cast
 
+import wtforms
 from flask_wtf import FlaskForm
 from wtforms import (
-    BooleanField,
     Field,
-    HiddenField,
     PasswordField,
     RadioField,
     SelectField,
@@ -21,10 +21,20 @@ from wtforms import (
     TextAreaField,
 )
 
+_choice: Any = vars(wtforms)["SelectChoice"]
+
 DATE_HINT = "Year-month-day, for example 2027-03-20."
 DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
 TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
 NUMBER_FAULT = "Write a number, for example 25 or 12.5."
+
+
+def options(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
+    """A choice's options from pairs of value and label.
+
+    The stubs lag behind WTForms, which warns about the tuples that they still ask for.
+    """
+    return cast(list[tuple[str, str]], [_choice(value, label) for value, label in pairs])
 
 
 class DayField(StringField):
@@ -112,8 +122,8 @@ class PersonForm(ActForm):
         "Study code", description="Not a name. Somebody who was here before keeps the same code."
     )
     email = StringField("E-mail", description="Kept encrypted and apart from the answers.")
-    language = StringField("Language", default="en", description="A language code, for example en.")
-    time_zone = StringField("Time zone", description="Leave empty to take the retreat's.")
+    language = StringField("Language", description="Empty: English, or as it was before.")
+    time_zone = StringField("Time zone", description="Empty: the retreat's, or as it was before.")
 
 
 class PasteForm(ActForm):
@@ -133,13 +143,12 @@ class DayForm(ActForm):
 
 
 class DoseForm(ActForm):
-    kind = RadioField(
-        "Which", choices=[("first", "First dose"), ("booster", "Booster")], default="first"
-    )
+    kind = RadioField("Which", choices=options(("first", "First dose"), ("booster", "Booster")))
     status = RadioField(
         "What happened",
-        choices=[("given", "Given"), ("declined", "Declined"), ("not eligible", "Not eligible")],
-        default="given",
+        choices=options(
+            ("given", "Given"), ("declined", "Declined"), ("not eligible", "Not eligible")
+        ),
     )
     mg = NumberField("Milligrams", description="If given.")
     on = DayField("Date", description="If given. " + DATE_HINT)
@@ -175,23 +184,6 @@ class SettingsForm(ActForm):
     read_when = StringField("When they are read", description="For example within seven days.")
 
 
-class SignInForm(FlaskForm):
-    email = StringField("E-mail")
-    password = PasswordField("Password")
-    next = HiddenField()
-
-
 class WelcomeForm(ActForm):
     password = PasswordField("New password", description="At least 12 characters.")
     again = PasswordField("The same again")
-
-
-class SearchlessForm(ActForm):
-    sure = BooleanField("I have checked this")
-
-
-def choose(
-    field: SelectField | RadioField | SelectMultipleField, pairs: Iterable[tuple[str, str]]
-) -> None:
-    """Give a choice its options."""
-    field.choices = list(pairs)

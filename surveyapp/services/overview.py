@@ -1,0 +1,209 @@
+"""Overview: what the lists and a retreat's page show. A few queries each, however many people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ..store import roster
+from ..store.facts import CourseContext, course_contexts
+from ..store.tables import DoseRow, Study
+from ..study.protocol import Timepoint
+from ..study.record import Dose
+from ..study.schedule import GRACE, state_of, window_of
+from ..texts import amount
+from .dosing import held_prompts, unconfirmed
+from .enrolment import StudySettings, protocol_of, the_retreat, the_study
+from .readmodels import (
+    Cell,
+    PersonLine,
+    RetreatLine,
+    RetreatView,
+    RosterRow,
+    StudyLine,
+    StudyView,
+)
+from .site import Site
+
+MOST_PEOPLE = 300
+SETTINGS = {
+    "emergency": "emergency line",
+    "crisis_line": "24-hour line",
+    "phone": "phone",
+    "hours": "hours",
+    "readers": "who reads the answers",
+    "read_when": "when they are read",
+}
+
+
+def studies(site: Site) -> list[StudyLine]:
+    with site.database.read() as session:
+        return [
+            StudyLine(
+                id=study.id,
+                title=study.title,
+                protocol=study.protocol,
+                practice=study.mode == "practice",
+                retreats=count,
+                missing=missing_settings(study),
+            )
+            for study, count in roster.studies(session)
+        ]
+
+
+def missing_settings(study: Study) -> tuple[str, ...]:
+    return tuple(words for name, words in SETTINGS.items() if not getattr(study, name))
+
+
+def study_view(site: Site, study_id: int) -> StudyView:
+    """Raises NotFoundError."""
+    with site.database.read() as session:
+        study = the_study(session, study_id)
+        settings = StudySettings(**{name: getattr(study, name) for name in SETTINGS})
+        practice = study.mode == "practice"
+        return StudyView(study.id, study.title, study.protocol, practice, settings)
+
+
+def retreats(site: Site) -> list[RetreatLine]:
+    """Every retreat, the newest first."""
+    with site.database.read() as session:
+        found = roster.retreats(session)
+        anchors = {r.retreat.id: main_anchor(site, r.study.protocol) for r in found}
+        dates = roster.retreat_dates(session, list(anchors))
+        confirmed = roster.confirmed_counts(session, anchors)
+        return [
+            RetreatLine(
+                id=r.retreat.id,
+                name=r.retreat.name,
+                study=r.study.title,
+                zone=r.retreat.time_zone,
+                dosing_date=dates.get((r.retreat.id, anchors[r.retreat.id])),
+                people=r.courses,
+                confirmed=confirmed.get(r.retreat.id, 0),
+            )
+            for r in found
+        ]
+
+
+def main_anchor(site: Site, protocol: str) -> str:
+    return site.library.protocols[protocol].main_anchor.id
+
+
+def retreat_name(site: Site, retreat_id: int) -> str:
+    """Raises NotFoundError."""
+    with site.database.read() as session:
+        return the_retreat(session, retreat_id).name
+
+
+def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
+    """Raises NotFoundError."""
+    with site.database.read() as session:
+        retreat = the_retreat(session, retreat_id)
+        study = the_study(session, retreat.study_id)
+        protocol = protocol_of(session, site, retreat)
+        ids = roster.course_ids(session, retreat_id)
+        contexts = course_contexts(session, site.library, ids)
+        doses = roster.doses(session, ids)
+        dates = roster.retreat_dates(session, [retreat_id])
+        waiting = unconfirmed(contexts)
+        return RetreatView(
+            id=retreat.id,
+            name=retreat.name,
+            study_id=study.id,
+            study=study.title,
+            practice=study.mode == "practice",
+            zone=retreat.time_zone,
+            dosing_date=dates.get((retreat_id, protocol.main_anchor.id)),
+            timepoints=tuple((t.id, t.label) for t in protocol.timepoints),
+            rows=tuple(_row(context, doses, now) for context in contexts),
+            unconfirmed=len(waiting),
+            held=sum(held_prompts(context, now) for context in waiting),
+        )
+
+
+def _row(
+    context: CourseContext, doses: Mapping[tuple[int, str], DoseRow], now: datetime
+) -> RosterRow:
+    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+    return RosterRow(
+        code=context.participant.code,
+        number=context.course.number,
+        consent=context.consents[-1].given_on if context.consents else None,
+        dosing_date=fact.date if fact else None,
+        confirmed=fact is not None and fact.confirmed,
+        dose=dose_words(doses.get((context.course_id, "first"))),
+        booster=dose_words(doses.get((context.course_id, "booster"))),
+        cells=cells_of(context, now),
+    )
+
+
+def dose_words(dose: DoseRow | Dose | None) -> str:
+    """35 mg; 10 mg after 75 min; declined (reason); empty while nothing is recorded."""
+    if dose is None:
+        return ""
+    if dose.status != "given":
+        return f"{dose.status} ({dose.reason})" if dose.reason else dose.status
+    after = f" after {dose.minutes} min" if dose.minutes is not None else ""
+    return f"{amount(dose.mg or 0)} mg{after}"
+
+
+def cells_of(context: CourseContext, now: datetime) -> tuple[Cell, ...]:
+    """Every timepoint of a course, in the protocol's order."""
+    return tuple(cell_of(context, timepoint, now) for timepoint in context.protocol.timepoints)
+
+
+def cell_of(context: CourseContext, timepoint: Timepoint, now: datetime) -> Cell:
+    state = state_of(timepoint, context.facts, now)
+    word, on = _date(context, timepoint, now)
+    return Cell(timepoint.id, timepoint.label, state, word, on)
+
+
+def _date(context: CourseContext, timepoint: Timepoint, now: datetime) -> tuple[str, date | None]:
+    """What the date beside a state is, and the date."""
+    facts = context.facts
+    window = window_of(timepoint, facts)
+    state = state_of(timepoint, facts, now)
+    if window is None:
+        return "", None
+    if state in ("submitted", "late"):
+        sent = [facts.submitted[timepoint.id, name] for name in timepoint.instruments]
+        return "sent", max(sent).astimezone(ZoneInfo(facts.zone)).date()
+    if state == "upcoming":
+        return "opens", window.opens
+    if state == "missed":
+        return "closed", window.closes
+    if now >= window.closes_at:
+        last = (window.closes_at + GRACE).astimezone(ZoneInfo(facts.zone)) - timedelta(seconds=1)
+        return "takes answers until", last.date()
+    return "closes", window.closes
+
+
+def people(site: Site, sought: str, now: datetime) -> list[PersonLine]:
+    """People whose study code contains `sought`, at most 300, by their newest course."""
+    with site.database.read() as session:
+        codes = roster.search_codes(session, sought.strip(), MOST_PEOPLE)
+        ids = roster.course_ids_by_code(session, codes)
+        newest = {c.participant.code: c for c in course_contexts(session, site.library, ids)}
+        return [_person_line(newest[code], now) for code in codes if code in newest]
+
+
+def _person_line(context: CourseContext, now: datetime) -> PersonLine:
+    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+    return PersonLine(
+        code=context.participant.code,
+        retreat=context.retreat.name,
+        number=context.course.number,
+        dosing_date=fact.date if fact else None,
+        consented=bool(context.consents),
+        now=_current(cells_of(context, now)),
+    )
+
+
+def _current(cells: tuple[Cell, ...]) -> Cell | None:
+    """The timepoint that takes answers now, else the next, else the last."""
+    for states in (("open", "in progress"), ("upcoming",)):
+        for cell in cells:
+            if cell.state in states:
+                return cell
+    return cells[-1] if cells and cells[-1].on else None

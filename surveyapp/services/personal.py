@@ -1,0 +1,291 @@
+"""Personal: what a participant's page shows beside the trajectory: courses, scores, prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ..reports import charts, sentences, words
+from ..store import contacts, roster
+from ..store.database import Session
+from ..store.facts import CourseContext, course_contexts
+from ..store.records import load_person
+from ..store.tables import PromptRow
+from ..store.vault import CannotOpenError
+from ..study.instrument import Instrument, Scale
+from ..study.protocol import Timepoint
+from ..study.record import Course, Person
+from ..study.schedule import (
+    ANSWERED,
+    CLOSED,
+    IMPORTED,
+    Hold,
+    Prompt,
+    Skip,
+    barrier,
+    judge,
+    prompts_of,
+    window_of,
+)
+from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
+from ..texts import number
+from .addresses import masked
+from .dosing import held_prompts
+from .enrolment import the_person
+from .invitations import NO_KEY, PRACTICE, practice_allows
+from .overview import cells_of, dose_words
+from .readmodels import (
+    ChartView,
+    CourseView,
+    DoseLine,
+    EventLine,
+    PersonView,
+    PromptLine,
+    PromptState,
+    ScoreCell,
+    ScoreRow,
+    SheetLine,
+)
+from .site import Site
+from .today import to_clear
+
+STATES: Mapping[str, PromptState] = {
+    "claimed": "sending",
+    "waiting": "waiting",
+    "held": "held",
+    "sent": "sent",
+    "refused": "failed",
+    "skipped": "skipped",
+}
+DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
+
+
+def person_view(site: Site, code: str, now: datetime) -> PersonView:
+    """Raises NotFoundError."""
+    with site.database.read() as session:
+        participant = the_person(session, code)
+        person = load_person(session, site.library, code) or Person(code, ())
+        ids = roster.course_ids_of(session, participant.id)
+        contexts = course_contexts(session, site.library, ids)
+        prompts = roster.all_prompts(session, ids)
+        practice = any(c.study.mode == "practice" for c in contexts)
+        email, note = _email(session, site, participant.id, practice)
+        views = [
+            _course(site, context, course, person, _of(prompts, context), now)
+            for context, course in zip(contexts, person.courses, strict=True)
+        ]
+        return PersonView(
+            code=code,
+            language=participant.language,
+            zone=participant.time_zone,
+            email=email,
+            email_note=note,
+            practice=practice,
+            notices=_notices(site, person, participant.language),
+            charts=_charts(site, person, now),
+            courses=tuple(reversed(views)),
+        )
+
+
+def email_of(site: Site, code: str) -> str:
+    """The whole address, for the form that changes it; empty when there is none to read."""
+    with site.database.read() as session:
+        try:
+            return contacts.email_of(session, site.vault, the_person(session, code).id) or ""
+        except CannotOpenError:
+            return ""
+
+
+def _of(prompts: Sequence[PromptRow], context: CourseContext) -> list[PromptRow]:
+    return [p for p in prompts if p.course_id == context.course_id]
+
+
+def _email(session: Session, site: Site, person: int, practice: bool) -> tuple[str, str]:
+    """The masked address, and what to know of it."""
+    try:
+        address = contacts.email_of(session, site.vault, person)
+    except CannotOpenError:
+        return "", NO_KEY
+    if address is None:
+        return "", ""
+    held = practice and not practice_allows(session, address)
+    return masked(address), f"Messages are held: {PRACTICE}." if held else ""
+
+
+def _notices(site: Site, person: Person, language: str) -> tuple[str, ...]:
+    """What must be said of stand-in texts that were used."""
+    used = dict.fromkeys(s.instrument for c in person.courses for s in c.sheets if s.placeholder)
+    wordings = [site.library.instruments[name].wording(language) for name in used]
+    return tuple(dict.fromkeys(w.notice for w in wordings if w.notice))
+
+
+def _charts(site: Site, person: Person, now: datetime) -> tuple[ChartView, ...]:
+    """The figures of every instrument that was answered, as on page one of the report."""
+    used = {sheet.instrument for course in person.courses for sheet in course.sheets}
+    asked = (i for c in person.courses for t in c.protocol.timepoints for i in t.instruments)
+    found: list[ChartView] = []
+    for instrument in (site.library.instruments[n] for n in dict.fromkeys(asked) if n in used):
+        if instrument.session:
+            found.append(
+                ChartView("Session, as remembered", charts.profile_svg(person, instrument))
+            )
+            continue
+        for scales in charts.chart_scales(instrument):
+            title = words.join([words.name(scale) for scale in scales]).capitalize()
+            found.append(ChartView(title, charts.trajectory_svg(person, instrument, scales, now)))
+    return tuple(chart for chart in found if chart.svg)
+
+
+def _course(
+    site: Site,
+    context: CourseContext,
+    course: Course,
+    person: Person,
+    prompts: Sequence[PromptRow],
+    now: datetime,
+) -> CourseView:
+    zone = ZoneInfo(context.facts.zone)
+    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+    consent = context.consents[-1] if context.consents else None
+    return CourseView(
+        number=course.number,
+        retreat_id=context.retreat.id,
+        retreat=course.retreat,
+        study=context.study.title,
+        practice=context.study.mode == "practice",
+        dosing_date=fact.date if fact else None,
+        confirmed=fact is not None and fact.confirmed,
+        day=(now.astimezone(zone).date() - fact.date).days if fact else None,
+        consent_on=consent.given_on if consent else None,
+        consent_scope=consent.scope if consent else "",
+        held=held_prompts(context, now) if fact and not fact.confirmed else 0,
+        cells=cells_of(context, now),
+        to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
+        score_heads=tuple(t.label for t in course.protocol.timepoints),
+        scores=_scores(site, person, course, now),
+        prompts=_prompts(context, prompts, now),
+        sheets=_sheets(site, person, course),
+        doses=tuple(
+            DoseLine(
+                DOSE_NAMES[dose.kind],
+                dose_words(dose),
+                dose.given_at.astimezone(zone) if dose.given_at else None,
+            )
+            for dose in course.doses
+        ),
+        events=tuple(
+            EventLine(
+                term=event.term,
+                start=event.started_at.astimezone(zone),
+                end=event.ended_at.astimezone(zone) if event.ended_at else None,
+                grade=event.grade,
+                serious=event.serious,
+                relatedness=event.relatedness,
+            )
+            for event in course.events
+        ),
+    )
+
+
+def _sheets(site: Site, person: Person, course: Course) -> tuple[SheetLine, ...]:
+    return tuple(
+        SheetLine(
+            label=timepoint.label,
+            instrument=site.library.instruments[sheet.instrument].name,
+            on=local_date(sheet.submitted_at, course),
+            mode=sheet.mode,
+            marks=marks_of(course, timepoint, sheet, person),
+        )
+        for sheet in course.sheets
+        for timepoint in [course.protocol.timepoint(sheet.timepoint)]
+    )
+
+
+def _scores(site: Site, person: Person, course: Course, now: datetime) -> tuple[ScoreRow, ...]:
+    """Every scale of every instrument that was answered at least once."""
+    answered = dict.fromkeys(s.instrument for s in course.sheets)
+    return tuple(
+        _score_row(instrument, scale, course, line(person, course, instrument, scale, now))
+        for instrument in (site.library.instruments[name] for name in answered)
+        for scale in instrument.scales
+    )
+
+
+def _score_row(instrument: Instrument, scale: Scale, course: Course, found: Line) -> ScoreRow:
+    return ScoreRow(
+        scale=words.name(scale),
+        instrument=instrument.name,
+        unit=words.direction(scale),
+        scores=tuple(_score_cell(found, timepoint) for timepoint in course.protocol.timepoints),
+        changes=tuple(_told(change) for change in changes(course, instrument, found)),
+    )
+
+
+def _score_cell(found: Line, timepoint: Timepoint) -> ScoreCell:
+    point = next((p for p in found.points if p.timepoint == timepoint.id), None)
+    if point is None:
+        gap = next((g for g in found.gaps if g.timepoint == timepoint.id), None)
+        return ScoreCell(words.REASONS[gap.reason] if gap else "not asked", "", False)
+    asides = [f"estimated, {point.answered} of {point.of}"] if point.estimated else []
+    asides += point.marks
+    shown = words.value(found.scale, point.value, estimated=point.estimated)
+    return ScoreCell(shown, ", ".join(asides), True)
+
+
+def _told(change: ScaleChange) -> str:
+    """Day 8: −5, may be within error (±5.4)"""
+    reliable = change.change.reliable
+    limit = f" (±{number(reliable.limit, 1)})" if reliable else ""
+    size = words.difference(change.scale, change)
+    return f"{change.end.label}: {size}, {sentences.verdict(change)}{limit}"
+
+
+def _prompts(
+    context: CourseContext, rows: Sequence[PromptRow], now: datetime
+) -> tuple[PromptLine, ...]:
+    """Every prompt there was or will be, in time order."""
+    current = {(p.timepoint, p.number): p for p in context.prompts}
+    kept = [_kept(context, row) for row in rows if row.status == "sent" or row in context.prompts]
+    ahead = [
+        _ahead(context, timepoint, prompt, now)
+        for timepoint in context.protocol.timepoints
+        for prompt in prompts_of(timepoint, context.facts)
+        if (timepoint.id, prompt.number) not in current
+    ]
+    return tuple(sorted([*kept, *ahead], key=lambda p: p.at))
+
+
+def _kept(context: CourseContext, row: PromptRow) -> PromptLine:
+    """A prompt that has a row; when it was sent is when it was accepted."""
+    at = row.updated_at if row.status == "sent" else row.due_at
+    label = context.protocol.timepoint(row.timepoint).label
+    local = at.astimezone(ZoneInfo(context.facts.zone))
+    reason = "" if row.status == "sent" else row.reason
+    return PromptLine(label, row.number, local, STATES[row.status], reason)
+
+
+def _ahead(
+    context: CourseContext, timepoint: Timepoint, prompt: Prompt, now: datetime
+) -> PromptLine:
+    state, reason = _forecast(context, timepoint, prompt, now)
+    return PromptLine(timepoint.label, prompt.number, prompt.local, state, reason)
+
+
+def _forecast(
+    context: CourseContext, timepoint: Timepoint, prompt: Prompt, now: datetime
+) -> tuple[PromptState, str]:
+    """What would become of a prompt that has no row, as the facts stand."""
+    facts = context.facts
+    if facts.not_before is not None and prompt.utc < facts.not_before:
+        return "skipped", IMPORTED
+    if all((timepoint.id, name) in facts.submitted for name in timepoint.instruments):
+        return "skipped", ANSWERED
+    window = window_of(timepoint, facts)
+    if window is not None and window.closes_at <= now:
+        return "skipped", CLOSED
+    verdict = next((v for p, v in judge(timepoint, facts, now) if p.number == prompt.number), None)
+    held = verdict if isinstance(verdict, Hold) else barrier(timepoint, facts)
+    if isinstance(verdict, Skip):
+        return "skipped", verdict.reason
+    return ("held", held.reason) if held else ("planned", "")

@@ -1,0 +1,265 @@
+"""Today: who needs somebody, why, and where the act is. Shortest notice first.
+
+Only courses with a window that is still to close are looked at. What concerns more than a few
+people of one retreat for the same reason is one line, which leads to the retreat.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ..store import roster
+from ..store.database import Session
+from ..store.facts import CourseContext, course_contexts
+from ..study.protocol import Timepoint
+from ..study.schedule import open_prompts, state_of, window_of
+from ..texts import day, moment
+from .dosing import held_prompts, unconfirmed
+from .health import SILENT_AFTER, health
+from .invitations import PRACTICE
+from .overview import cell_of, missing_settings
+from .readmodels import Need, Place
+from .site import Site
+
+SOON = 2
+CONFIRM_BEFORE = 3
+FEW = 3
+LATE_MAIL = timedelta(minutes=5)
+
+
+def today(site: Site, now: datetime) -> list[Need]:
+    """Every line of Today."""
+    with site.database.read() as session:
+        ids = roster.active_course_ids(session, now)
+        contexts = course_contexts(session, site.library, ids)
+        emails = roster.with_email(session, [c.participant.id for c in contexts])
+        return [
+            *_machine(site, now),
+            *_per_person(contexts, lambda c: _dosing_soon(c, now)),
+            *_unconfirmed(contexts, now),
+            *_per_person(contexts, lambda c: _to_clear(c, now)),
+            *_grouped(contexts, lambda c: _no_consent(c)),
+            *_grouped(contexts, lambda c: _no_email(c, emails)),
+            *_grouped(contexts, lambda c: _mail(c, now)),
+            *_per_person(contexts, lambda c: _closing(c, now)),
+            *_no_day(contexts),
+            *_settings(session),
+        ]
+
+
+def _machine(site: Site, now: datetime) -> list[Need]:
+    found = health(site, now)
+    if found.last_tick is None:
+        return [Need("Messages", "No worker has run yet, so nothing is sent.")]
+    if now - found.last_tick > SILENT_AFTER:
+        since = moment(found.last_tick)
+        return [Need("Messages", f"The worker has been silent since {since} UTC: nothing is sent.")]
+    if found.trouble:
+        return [Need("Messages", f"Messages wait and are tried again: {found.trouble}")]
+    return []
+
+
+def _local(context: CourseContext, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(context.facts.zone)).date()
+
+
+def _anchor_date(context: CourseContext) -> date | None:
+    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+    return fact.date if fact else None
+
+
+def _per_person(
+    contexts: Iterable[CourseContext], ask: Callable[[CourseContext], list[Need]]
+) -> list[Need]:
+    return [need for context in contexts for need in ask(context)]
+
+
+def _grouped(
+    contexts: Iterable[CourseContext], ask: Callable[[CourseContext], tuple[str, Need] | None]
+) -> list[Need]:
+    """A line for each, or one for a retreat where the same reason holds for more than a few."""
+    found: defaultdict[tuple[int, str], list[tuple[CourseContext, Need]]] = defaultdict(list)
+    for context in contexts:
+        if answer := ask(context):
+            found[context.retreat.id, answer[0]].append((context, answer[1]))
+    needs: list[Need] = []
+    for (retreat_id, reason), those in found.items():
+        if len(those) <= FEW:
+            needs += [need for _, need in those]
+            continue
+        place = Place("retreat", {"retreat_id": retreat_id})
+        name = those[0][0].retreat.name
+        needs.append(Need(name, f"{len(those)} people: {reason}", "Open the retreat", place))
+    return needs
+
+
+def _at(context: CourseContext, page: str, **more: str | int) -> Place:
+    """A page about this course."""
+    return Place(page, {"code": context.participant.code, "number": context.course.number, **more})
+
+
+def _person(context: CourseContext) -> Place:
+    return Place("person", {"code": context.participant.code})
+
+
+def _dosing_soon(context: CourseContext, now: datetime) -> list[Need]:
+    """No baseline, and the dosing day is at most two days away."""
+    on = _anchor_date(context)
+    if on is None or not 0 <= (on - _local(context, now)).days <= SOON:
+        return []
+    main = context.protocol.main_anchor.id
+    befores = [t for t in context.protocol.timepoints if t.before_anchor and t.anchor == main]
+    missing = [t for t in befores if state_of(t, context.facts, now) not in ("submitted", "late")]
+    return [
+        Need(
+            context.participant.code,
+            f"{t.label}: not answered, and the dosing day is {day(on)}."
+            + (" The window is still open." if _is_open(context, t, now) else ""),
+            "Open",
+            _person(context),
+        )
+        for t in missing
+    ]
+
+
+def _is_open(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
+    return state_of(timepoint, context.facts, now) in ("open", "in progress")
+
+
+def _unconfirmed(contexts: Sequence[CourseContext], now: datetime) -> list[Need]:
+    """Dosing days that have come and are not confirmed, by retreat and day."""
+    found: defaultdict[tuple[int, date], list[CourseContext]] = defaultdict(list)
+    for context in unconfirmed(contexts):
+        on = _anchor_date(context)
+        if on is not None and on <= _local(context, now):
+            found[context.retreat.id, on].append(context)
+    return [_confirm_need(those, on, now) for (_, on), those in found.items()]
+
+
+def _confirm_need(those: Sequence[CourseContext], on: date, now: datetime) -> Need:
+    held = sum(held_prompts(context, now) for context in those)
+    who = f"{len(those)} people" if len(those) > 1 else those[0].participant.code
+    why = (
+        f"The dosing day {day(on)} is not confirmed for {who}, "
+        f"so {held} {'prompt is' if held == 1 else 'prompts are'} held."
+    )
+    place = Place("confirm_retreat", {"retreat_id": those[0].retreat.id})
+    if len(those) == 1:
+        place = _at(those[0], "confirm_day")
+    return Need(those[0].retreat.name, why, "Confirm the day", place)
+
+
+def _to_clear(context: CourseContext, now: datetime) -> list[Need]:
+    return [
+        Need(
+            context.participant.code,
+            f"{timepoint.label} needs your word that this person is well enough to be asked.",
+            f"Confirm for {timepoint.label}",
+            _at(context, "clear", timepoint=timepoint.id),
+        )
+        for timepoint in to_clear(context, now)
+    ]
+
+
+def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
+    """Timepoints that wait for the coordinator, from three days before the first prompt."""
+    found: list[Timepoint] = []
+    for timepoint in context.protocol.timepoints:
+        if not timepoint.confirm or timepoint.id in context.facts.confirmed:
+            continue
+        window, prompts = (
+            window_of(timepoint, context.facts),
+            open_prompts(timepoint, context.facts),
+        )
+        fact = context.facts.anchors.get(timepoint.anchor)
+        if window is None or fact is None or not fact.confirmed or not prompts:
+            continue
+        days = (prompts[0].local.date() - _local(context, now)).days
+        answered = state_of(timepoint, context.facts, now) in ("submitted", "late")
+        if days <= CONFIRM_BEFORE and now < window.closes_at and not answered:
+            found.append(timepoint)
+    return found
+
+
+def _no_consent(context: CourseContext) -> tuple[str, Need] | None:
+    if context.consents:
+        return None
+    reason = "no consent on record, so nothing is sent."
+    place = _at(context, "consent")
+    return reason, Need(context.participant.code, reason.capitalize(), "Record consent", place)
+
+
+def _no_email(context: CourseContext, emails: set[int]) -> tuple[str, Need] | None:
+    if context.participant.id in emails or not context.facts.consented:
+        return None
+    reason = "no e-mail on record, so nothing can be sent."
+    place = Place("contact", {"code": context.participant.code})
+    return reason, Need(context.participant.code, reason.capitalize(), "Add an e-mail", place)
+
+
+def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
+    """The newest message of a window still open that was refused, waits, or may not be sent."""
+    for prompt in reversed(context.prompts):
+        timepoint = context.protocol.timepoint(prompt.timepoint)
+        if not _is_open(context, timepoint, now):
+            continue
+        label = timepoint.label
+        if prompt.status == "refused":
+            reason = f"the message for {label} was refused: {prompt.reason}"
+            place, act = Place("contact", {"code": context.participant.code}), "Check the e-mail"
+        elif prompt.status == "waiting" and now - prompt.due_at > LATE_MAIL:
+            reason = f"the message for {label} waits and is tried again: {prompt.reason}"
+            place, act = _person(context), "Open"
+        elif prompt.status == "held" and prompt.reason == PRACTICE:
+            reason = f"the message for {label} is held: {prompt.reason}"
+            place, act = Place("contact", {"code": context.participant.code}), "Change the e-mail"
+        else:
+            continue
+        return reason, Need(context.participant.code, reason[0].upper() + reason[1:], act, place)
+    return None
+
+
+def _closing(context: CourseContext, now: datetime) -> list[Need]:
+    """Windows that close within two days and have no answers."""
+    needs: list[Need] = []
+    for timepoint in context.protocol.timepoints:
+        cell = cell_of(context, timepoint, now)
+        if cell.state not in ("open", "in progress") or cell.on is None or cell.word != "closes":
+            continue
+        if (cell.on - _local(context, now)).days > SOON or _dosing_soon(context, now):
+            continue
+        started = "started, not sent" if cell.state == "in progress" else "not answered"
+        why = f"{timepoint.label} closes {day(cell.on)}: {started}."
+        needs.append(Need(context.participant.code, why, "Open", _person(context)))
+    return needs
+
+
+def _no_day(contexts: Iterable[CourseContext]) -> list[Need]:
+    """Retreats with people and no dosing day."""
+    names: dict[int, str] = {}
+    for context in contexts:
+        if _anchor_date(context) is None:
+            names.setdefault(context.retreat.id, context.retreat.name)
+    return [
+        Need(
+            name,
+            "There are people without a dosing day, so nothing can be asked.",
+            "Set the dosing day",
+            Place("retreat_day", {"retreat_id": retreat_id}),
+        )
+        for retreat_id, name in names.items()
+    ]
+
+
+def _settings(session: Session) -> list[Need]:
+    needs: list[Need] = []
+    for study, _count in roster.studies(session):
+        missing = missing_settings(study)
+        if missing:
+            why = f"Participants cannot be told: {', '.join(missing)}."
+            place = Place("study", {"study_id": study.id})
+            needs.append(Need(study.title, why, "Fill in", place))
+    return needs

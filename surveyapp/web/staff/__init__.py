@@ -1,0 +1,92 @@
+"""The staff side: every page below /staff, each behind the guard but signing in and the welcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial, update_wrapper
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+
+from ...services.errors import GoneError, NotFoundError, RefusedError
+from ...services.site import Site
+from .. import security
+from . import adding, papers, people, retreats, signing, study
+from .desk import Desk, address
+from .desk import people as counted
+
+View = Callable[..., ResponseReturnValue]
+
+PAGES: tuple[tuple[str, str, View], ...] = (
+    ("/", "today", retreats.today),
+    ("/retreats", "retreats", retreats.retreats),
+    ("/retreats/<int:retreat_id>", "retreat", retreats.retreat),
+    ("/retreats/<int:retreat_id>/report.pdf", "retreat_report", papers.retreat_report),
+    ("/people/<code>/report.pdf", "person_report", papers.person_report),
+    ("/people", "people", people.people),
+    ("/people/<code>", "person", people.person),
+    ("/study", "studies", study.studies),
+)
+ACTS: tuple[tuple[str, str, View], ...] = (
+    ("/sign-in", "sign_in", signing.sign_in),
+    ("/welcome/<token>", "welcome", signing.welcome),
+    ("/retreats/new", "add_retreat", retreats.add_retreat),
+    ("/retreats/<int:retreat_id>/people", "add_people", adding.add_people),
+    ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", retreats.retreat_day),
+    ("/retreats/<int:retreat_id>/confirm", "confirm_retreat", retreats.confirm_retreat),
+    ("/retreats/<int:retreat_id>/doses", "retreat_doses", retreats.retreat_doses),
+    ("/people/<code>/contact", "contact", people.contact),
+    ("/people/<code>/<int:number>/consent", "consent", people.consent),
+    ("/people/<code>/<int:number>/dosing-day", "dosing_day", people.dosing_day),
+    ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
+    ("/people/<code>/<int:number>/dose", "dose", people.dose),
+    ("/people/<code>/<int:number>/clear/<timepoint>", "clear", people.clear),
+    ("/study/<int:study_id>", "study", study.study),
+)
+FAULTS = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
+
+
+def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
+    """The staff pages over one site."""
+    desk = Desk(site, clock)
+    blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+    for rule, name, view in PAGES:
+        blueprint.add_url_rule(rule, name, _bound(view, desk), methods=["GET"])
+    for rule, name, view in ACTS:
+        blueprint.add_url_rule(rule, name, _bound(view, desk), methods=["GET", "POST"])
+    out = _bound(signing.sign_out, desk)
+    blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
+    blueprint.before_request(security.guard)
+    blueprint.app_template_filter("address")(address)
+    blueprint.app_template_filter("people")(counted)
+    blueprint.register_error_handler(CSRFError, _stale)
+    for kind, code in FAULTS.items():
+        blueprint.register_error_handler(kind, partial(_fault, code))
+    return blueprint
+
+
+def _bound(view: View, desk: Desk) -> View:
+    return update_wrapper(partial(view, desk), view)
+
+
+def _stale(error: CSRFError) -> ResponseReturnValue:
+    """A form without its token: the view refuses it too, and shows it again as it was typed."""
+    del error
+    refused = security.guard()
+    if refused is not None:
+        return refused
+    assert request.endpoint is not None
+    view: Any = current_app.view_functions[request.endpoint]
+    return view(**(request.view_args or {}))
+
+
+def _fault(code: int, error: Exception) -> ResponseReturnValue:
+    heading = {404: "Not found", 410: "This link has ended", 409: "Not like this"}[code]
+    signed_in = security.signed_in() is not None
+    page = render_template(
+        "staff/notice.html", heading=heading, sentence=str(error), signed_in=signed_in
+    )
+    return page, code

@@ -1,0 +1,93 @@
+"""The desk: what every staff page needs, and how an act is asked for, done and answered.
+
+An act is a form page. Wrong input comes back with what was typed and a sentence (400); done, the
+browser is sent on (303) and told so once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypedDict
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from ...services.errors import InputError
+from ...services.readmodels import Place
+from ...services.site import Site
+from ..security import actor
+from .forms import ActForm
+
+
+class By(TypedDict):
+    """Who does something, and when; services take both by name."""
+
+    actor: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    site: Site
+    clock: Callable[[], datetime]
+
+    @property
+    def now(self) -> datetime:
+        return self.clock()
+
+    @property
+    def by(self) -> By:
+        return {"actor": actor(), "now": self.clock()}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act's page. `will` says what it does, line by line; `back` is where one came from."""
+
+    heading: str
+    button: str
+    back: str
+    back_words: str
+    will: Sequence[str] = ()
+    practice: bool = False
+    template: str = "staff/act.html"
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def perform(act: Act, form: ActForm, do: Callable[[], str]) -> ResponseReturnValue:
+    """Show the act's page, or do it: `do` returns the sentence that says it was done."""
+    if not form.is_submitted():
+        return show(act, form)
+    if form.validate():
+        try:
+            flash(do())
+            return redirect(act.back, 303)
+        except InputError as error:
+            form.take(error.problems)
+    return show(act, form), 400
+
+
+def show(act: Act, form: ActForm) -> str:
+    return render_template(
+        act.template,
+        form=form,
+        heading=act.heading,
+        button=act.button,
+        back=act.back,
+        back_words=act.back_words,
+        will=act.will,
+        practice=act.practice,
+        **act.more,
+    )
+
+
+def address(place: Place) -> str:
+    """The address of a page that a service named."""
+    return url_for(f"staff.{place.page}", **place.args)  # pyright: ignore[reportArgumentType]
+
+
+def people(count: int) -> str:
+    """1 person, 13 people"""
+    return "1 person" if count == 1 else f"{count} people"

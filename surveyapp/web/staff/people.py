@@ -1,0 +1,185 @@
+"""People: the list, a person's page, and the acts on a person or one of their courses."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ...services import dosing, enrolment, overview, personal
+from ...services.dosing import NewDose
+from ...services.errors import NotFoundError
+from ...services.readmodels import CourseView, PersonView
+from ...texts import day, ordinal
+from .desk import Act, Desk, perform
+from .forms import ActForm, ConsentForm, ContactForm, DayForm, DoseForm, options
+
+SCOPES = {
+    "answers and messages": "Answers and messages: the person is asked, and reminded by e-mail",
+    "answers only": "Answers only: nothing is sent",
+}
+
+
+def people(desk: Desk) -> ResponseReturnValue:
+    """The list; an exact study code leads straight to the person."""
+    sought = request.args.get("q", "").strip()
+    found = overview.people(desk.site, sought, desk.now)
+    exact = [p.code for p in found if p.code.lower() == sought.lower()]
+    if exact:
+        return redirect(url_for("staff.person", code=exact[0]), 303)
+    practice = all(study.practice for study in overview.studies(desk.site))
+    return render_template(
+        "staff/people.html", here="people", people=found, sought=sought, practice=practice
+    )
+
+
+def person(desk: Desk, code: str) -> ResponseReturnValue:
+    view = personal.person_view(desk.site, code, desk.now)
+    return render_template(
+        "staff/person.html",
+        here="people",
+        person=view,
+        practice=view.practice,
+        notices=view.notices,
+    )
+
+
+def _found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
+    view = personal.person_view(desk.site, code, desk.now)
+    course = next((c for c in view.courses if c.number == number), None)
+    if course is None:
+        raise NotFoundError(f"There is no course {number} of {code}.")
+    return view, course
+
+
+def _act(
+    view: PersonView, course: CourseView | None, heading: str, button: str, will: list[str]
+) -> Act:
+    which = f", {ordinal(course.number).lower()} course" if course else ""
+    return Act(
+        heading=f"{heading} of {view.code}",
+        button=button,
+        back=url_for("staff.person", code=view.code),
+        back_words=f"{view.code}{which}",
+        will=will,
+        practice=view.practice,
+        more={"here": "people"},
+    )
+
+
+def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
+    view, course = _found(desk, code, number)
+    form = ConsentForm(data={"scope": course.consent_scope or "answers and messages"})
+    form.scope.choices = options(*((s, SCOPES[s]) for s in enrolment.CONSENT_SCOPES))
+    will = ["With consent to messages, prompts go out when they are due; without it none does."]
+    if course.consent_on:
+        will.append(f"What was recorded before ({course.consent_scope}) stays in the trail.")
+
+    def do() -> str:
+        given_on, scope = form.given_on.day, form.scope.data or ""
+        enrolment.record_consent(desk.site, code, number, given_on, scope, **desk.by)
+        return f"Consent of {code} is recorded: {scope}."
+
+    return perform(_act(view, course, "Record consent", "Record consent", will), form, do)
+
+
+def dosing_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
+    view, course = _found(desk, code, number)
+    form = DayForm(
+        data={"dosing_date": course.dosing_date.isoformat() if course.dosing_date else ""}
+    )
+    will = [
+        "Every window of this course, and every message that was not sent yet, moves with the day.",
+        "A new day is planned until it is confirmed, unless the dose is recorded.",
+    ]
+
+    def do() -> str:
+        dosing.set_dosing_day(desk.site, code, number, form.dosing_date.day, **desk.by)
+        assert form.dosing_date.day is not None
+        return f"The dosing day of {code} is {day(form.dosing_date.day)}."
+
+    words = "Move the dosing day" if course.dosing_date else "Set the dosing day"
+    return perform(_act(view, course, words, words, will), form, do)
+
+
+def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
+    view, course = _found(desk, code, number)
+    on = day(course.dosing_date) if course.dosing_date else "not set yet"
+    will = [
+        f"Confirms that the dosing day ({on}) took place for {code}.",
+        f"Releases {course.held} {'message' if course.held == 1 else 'messages'} to go out when "
+        "they are due. Messages that were sent cannot be called back.",
+    ]
+
+    def do() -> str:
+        dosing.confirm_anchor(desk.site, code, number, **desk.by)
+        return f"The dosing day of {code} is confirmed."
+
+    act = _act(view, course, "Confirm the dosing day", "Confirm the dosing day", will)
+    return perform(act, ActForm(), do)
+
+
+def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
+    view, course = _found(desk, code, number)
+    have = {line.kind for line in course.doses}
+    start = {
+        "kind": "booster" if "Dose" in have and "Booster" not in have else "first",
+        "status": "given",
+        "on": course.dosing_date.isoformat() if course.dosing_date else "",
+    }
+    form = DoseForm(data=start)
+    will = [
+        "A first dose that was given confirms the dosing day, so that the messages after it go "
+        "out when they are due. It never moves the day.",
+    ]
+    if have:
+        will.append("Recorded again, a dose is corrected; what stood there stays in the trail.")
+
+    def do() -> str:
+        new = NewDose(
+            kind=form.kind.data or "",
+            status=form.status.data or "",
+            mg=form.mg.number,
+            on=form.on.day,
+            at=form.at.time,
+            reason=form.reason.data or "",
+        )
+        dosing.record_dose(desk.site, code, number, new, **desk.by)
+        apart = new.on is not None and new.on != course.dosing_date
+        note = " Its date is not the dosing day; the day was not moved." if apart else ""
+        return f"The dose of {code} is recorded.{note if new.status == 'given' else ''}"
+
+    return perform(_act(view, course, "Record a dose", "Record the dose", will), form, do)
+
+
+def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnValue:
+    view, course = _found(desk, code, number)
+    cell = next((c for c in course.cells if c.timepoint == timepoint), None)
+    if cell is None:
+        raise NotFoundError("There is no such timepoint.")
+    will = [
+        f"You confirm that this person is well enough to be asked for {cell.label}.",
+        f"Their {cell.label} messages go out when they are due. "
+        "Messages that were sent cannot be called back.",
+    ]
+
+    def do() -> str:
+        dosing.clear_timepoint(desk.site, code, number, timepoint, **desk.by)
+        return f"{code} is confirmed for {cell.label}."
+
+    heading = f"Confirm {cell.label}"
+    return perform(_act(view, course, heading, f"Confirm for {cell.label}", will), ActForm(), do)
+
+
+def contact(desk: Desk, code: str) -> ResponseReturnValue:
+    view = personal.person_view(desk.site, code, desk.now)
+    form = ContactForm(data={"email": personal.email_of(desk.site, code)})
+    will = ["Later messages go to this address. Those that were held are looked at again at once."]
+    if view.practice:
+        will.append("Practice: messages go to staff addresses and test addresses only.")
+
+    def do() -> str:
+        enrolment.set_contact(desk.site, code, form.email.data or "", **desk.by)
+        removed = not (form.email.data or "").strip()
+        return f"The e-mail of {code} is {'removed' if removed else 'saved'}."
+
+    return perform(_act(view, None, "Change the e-mail", "Save the e-mail", will), form, do)
