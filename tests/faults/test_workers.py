@@ -7,9 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from sqlalchemy import func, select
 from surveyapp.services.site import Site
 from surveyapp.store import trail
 from surveyapp.store.tables import PromptRow
+from tests.waiting import wait_for
 from tests.world import MailServer, add_course
 
 SCRIPT = Path(__file__).with_name("impatient_worker.py")
@@ -45,14 +44,6 @@ def start(site: Site, server: MailServer) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, str(SCRIPT)], env=environment, stderr=subprocess.DEVNULL
     )
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Until the condition holds; fails after `seconds`."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.05)  # between two looks at a real process; the condition decides
 
 
 def settled(site: Site) -> int:
