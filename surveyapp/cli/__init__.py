@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import exchange, instruments, operate, rehearse, score
+from . import exchange, instruments, operate, rehearse, report, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange)
+GROUPS = (score, rehearse, instruments, operate, exchange, report)
 
 Run = Callable[[argparse.Namespace], int]
 

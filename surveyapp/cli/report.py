@@ -1,0 +1,61 @@
+"""`surveyapp report participant CODE` and `report retreat NAME`: a PDF, or its numbers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .opening import now, opened_site
+from .parsing import Commands
+from .saying import CommandError, result_json, say
+
+if TYPE_CHECKING:
+    from ..services.reporting import Report
+    from ..services.site import Site
+
+
+def add(commands: Commands) -> None:
+    """Describe the commands."""
+    report = commands.add_parser("report", help="write a report as PDF, or print its numbers")
+    kinds = report.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for kind, name, about in (
+        ("participant", "CODE", "one person's trajectory over all courses"),
+        ("retreat", "NAME", "a retreat's people as a group, for staff"),
+    ):
+        parser = kinds.add_parser(kind, help=about, description=about, allow_abbrev=False)
+        parser.add_argument("name", metavar=name)
+        parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the PDF here")
+        parser.add_argument("--json", action="store_true", help="print the numbers it shows")
+        parser.set_defaults(run=_run, kind=kind)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..services.reporting import participant_report, retreat_report
+
+    if not arguments.output and not arguments.json:
+        raise CommandError("say where to: -o FILE for the PDF, --json for the numbers")
+    make = participant_report if arguments.kind == "participant" else retreat_report
+    with opened_site() as site:
+        report = make(site, arguments.name, now())
+        if arguments.output:
+            _write(site, report, arguments.output)
+    if arguments.json:
+        result_json(report.data)
+    return 0
+
+
+def _write(site: Site, report: Report, path: Path) -> None:
+    from ..services.errors import RefusedError
+    from ..services.reporting import pdf
+
+    try:
+        # A file that is half written would look like a report.
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(pdf(site, report))
+        part.replace(path)
+    except RefusedError as error:
+        raise CommandError(str(error), code=1) from error
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    say(f"wrote {path}")
