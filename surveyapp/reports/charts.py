@@ -3,7 +3,8 @@
 Only presentation attributes are used, so a strict content security policy holds and WeasyPrint
 draws the same figure. A page may restyle by class: `chart` (the figure), `ink`, `muted` (texts),
 `rule`, `dose` (lines), `paper` (fills that hide what is behind), `series-a` to `series-d` (one
-line's strokes and marks), `bar`, `bar-space`, `person`.
+line's strokes), with `mark` or `hollow` (its points: filled with a paper edge, or paper with an
+edge), `bar`, `bar-space`, `person`.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ def _sentences(data: Sequence[CourseLines], current: Course | None) -> tuple[Sen
 
 def _charts(person: Person, used: Sequence[Instrument], now: datetime) -> tuple[Chart, ...]:
     charts = [
-        Chart(_scales_heading(scales), trajectory_svg(person, i, scales, now))
+        Chart(words.heading(scales), trajectory_svg(person, i, scales, now))
         for i in used
         if not i.session
         for scales in chart_scales(i)
@@ -180,12 +180,6 @@ def _charts(person: Person, used: Sequence[Instrument], now: datetime) -> tuple[
         if i.session
     ]
     return tuple(c for c in charts if c.svg)
-
-
-def _scales_heading(scales: Sequence[Scale]) -> str:
-    names = [words.name(scales[0]), *(words.name(s).lower() for s in scales[1:])]
-    ways = {"lower": _(", lower is better"), "higher": _(", higher is more"), "none": ""}
-    return words.join(names) + ways[scales[0].direction]
 
 
 def _score_table(data: Sequence[CourseLines]) -> Table | None:

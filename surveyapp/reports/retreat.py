@@ -145,7 +145,7 @@ def _charts(
 ) -> tuple[Chart, ...]:
     """Scales of items, of instruments that ask about a period rather than a session."""
     charts = [
-        Chart(words.name(s), group_svg(people, i, s, scores, now))
+        Chart(words.heading([s]), group_svg(people, i, s, scores, now))
         for i in used
         if not i.session
         for s in i.scales

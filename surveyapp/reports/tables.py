@@ -11,6 +11,7 @@ from ..study.record import Course, Event, Person, Sheet
 from ..study.trajectory import Line, Point, ScaleChange, day_of
 from ..texts import day, gettext, number
 from . import sentences, words
+from .measure import text_width
 from .profile_chart import answered_sessions, shown
 
 _ = gettext
@@ -43,6 +44,12 @@ def shares(first: float, others: int, blocks: int = 1) -> tuple[float, ...]:
     """Widths of `blocks` times one wide column and `others` equal ones, in percent."""
     rest = (100 / blocks - first) / max(1, others)
     return (first, *((rest,) * others)) * blocks
+
+
+def shares_of(texts: Sequence[str]) -> tuple[float, ...]:
+    """Widths that leave each of the texts room on one line, if the page has it."""
+    needed = [text_width(text, 1) + 1.5 for text in texts]
+    return tuple(100 * width / sum(needed) for width in needed)
 
 
 def score_rows(
@@ -97,7 +104,9 @@ def sessions_table(person: Person, instrument: Instrument) -> Table | None:
     ]
     note = _("Percent of the most possible (mean answer, 0 to {most}); ≈ estimated.")
     head = (_("Session"), *(words.name(s) for s in instrument.scales))
-    return Table("", shares(14, len(head) - 1), head, tuple(rows), note=note.format(most=most))
+    return Table(
+        "", shares_of(("Second course", *head[1:])), head, tuple(rows), note=note.format(most=most)
+    )
 
 
 def _percent(scale: Scale, sheet: Sheet, most: int) -> str:

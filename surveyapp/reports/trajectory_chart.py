@@ -7,8 +7,8 @@ outside their window carry a dagger, explained in the legend.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise, product
 
@@ -45,6 +45,7 @@ _ = gettext
 MISSING, NOT_YET = "×", "|"
 WAITING = ("upcoming", "open", "not expected", "in progress")
 MAX_GAP_ROWS = 6
+UNDER = 1.4
 
 
 @dataclass(frozen=True)
@@ -141,17 +142,34 @@ def _panels(
 
 def _series(f: Frame, course: Course, lines: Sequence[Line]) -> tuple[Series, ...]:
     joined = [_segments(f.space, course, found) for found in lines]
-    targets = [
-        _target(f.space, course, found, point, lines) for found in lines for point in found.points
-    ]
+    points = [(found, point) for found in lines for point in found.points]
+    first = _first_of_each(course, points)
+    shared = len(first) < len(points)
+    targets = [_target(f.space, course, found, point, lines) for found, point in first]
+    if shared:
+        targets = [replace(t, radius=t.radius * UNDER) for t in targets]
     obstacles = (*f.lines, *(s for segments in joined for s in segments))
-    labels = iter(place(targets, obstacles, f.space.plot))
+    places = place(targets, obstacles, f.space.plot)
+    labels = {id(point): at for (_found, point), at in zip(first, places, strict=True)}
     return tuple(
-        Series(style, segments, tuple(
-            _mark(f.space, course, found, p, style, next(labels)) for p in found.points
-        ))
+        Series(
+            style,
+            segments,
+            tuple(_mark(f.space, course, found, p, style, labels) for p in found.points),
+        )
         for style, segments, found in zip(STYLES, joined, lines, strict=False)
-    )  # fmt: skip
+    )
+
+
+def _first_of_each(
+    course: Course, points: Sequence[tuple[Line, Point]]
+) -> list[tuple[Line, Point]]:
+    """Points that lie on one another and read the same need one label, not two."""
+    spots: dict[tuple[int, str], tuple[Line, Point]] = {}
+    for found, point in points:
+        spot = (day_after(course, point), words.point_label(found.scale, point))
+        spots.setdefault(spot, (found, point))
+    return list(spots.values())
 
 
 def _segments(space: Space, course: Course, found: Line) -> tuple[Segment, ...]:
@@ -202,11 +220,18 @@ def _sides(found: Line, point: Point, lines: Sequence[Line]) -> tuple[Side, ...]
 
 
 def _mark(
-    space: Space, course: Course, found: Line, p: Point, style: Style, label: Placed | None
+    space: Space,
+    course: Course,
+    found: Line,
+    p: Point,
+    style: Style,
+    labels: Mapping[int, Placed | None],
 ) -> Drawn:
+    """A mark that lies under another's is larger, so that its edge shows."""
     x, y = space.x(day_after(course, p)), space.y(p.value)
+    size = RADIUS if id(p) in labels else RADIUS * UNDER
     text = words.point_label(found.scale, p)
-    return Drawn(x, y, path(style.shape, x, y), p.estimated, text, label)
+    return Drawn(x, y, path(style.shape, x, y, size), p.estimated, text, labels.get(id(p)))
 
 
 def _gaps(space: Space, course: Course, lines: Sequence[Line]) -> list[GapText]:

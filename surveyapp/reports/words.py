@@ -144,6 +144,13 @@ def direction(scale: Scale) -> str:
     return f"{WAYS[scale.direction]} {number(low)}–{number(high)}{unit}".strip()
 
 
+def heading(scales: Sequence[Scale]) -> str:
+    """Anxiety and depression, lower is better"""
+    names = [name(scales[0]), *(name(s).lower() for s in scales[1:])]
+    ways = {"lower": _(", lower is better"), "higher": _(", higher is more"), "none": ""}
+    return join(names) + ways[scales[0].direction]
+
+
 def axis(scale: Scale) -> tuple[float, float]:
     """The fixed ends of a scale's axis, in its unit."""
     return (0.0, 100.0) if scale.report == "percent" else (float(scale.low), float(scale.high))
