@@ -69,7 +69,8 @@ class Space:
 
     @property
     def plot(self) -> Box:
-        return Box(self.left + 2, self.top + 1, self.right - 2, self.bottom - 1)
+        """Where labels may stand; the highest value's may reach up to the dosing day's text."""
+        return Box(self.left + 2, self.top - 5, self.right - 2, self.bottom - 1)
 
     def x(self, day: float) -> float:
         return self.days.at(day, self.left, self.right)

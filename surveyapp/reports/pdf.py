@@ -38,7 +38,7 @@ class Renderer:
     """Renders documents one at a time, from any thread. Call `close` (or use `with`) at the end."""
 
     def __init__(self, timeout: float = TIMEOUT, documents: int = DOCUMENTS) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._documents = documents
         self._lock = threading.Lock()
         self._child: _Child | None = None
@@ -49,26 +49,46 @@ class Renderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process's id, None before the first document and after `close`."""
+        return self._child.process.pid if self._child else None
+
     def render(self, html: str) -> bytes:
         """The PDF of a whole HTML document. Raises RenderError, after which it can be used on."""
         check_size(html)
         with self._lock:
-            child = self._ready()
+            fresh = self._ready().rendered == 0
             try:
-                child.pipe.send(html)
-                if not child.pipe.poll(self._timeout):
-                    raise RenderError(f"The report took longer than {self._timeout:g} seconds.")
-                answer = child.pipe.recv()
-            except (EOFError, OSError) as error:
-                self._stop()
-                raise RenderError("The report's process ended before it was done.") from error
-            except RenderError:
-                self._stop()
-                raise
-            child.rendered += 1
+                answer = self._ask(html)
+            except EOFError:
+                # A process that ended while it was idle is nobody's fault; one more try.
+                answer = None if fresh else self._again(html)
+        if answer is None:
+            raise RenderError("The report's process ended before it was done.")
         if isinstance(answer, str):
             raise RenderError(f"The report could not be drawn: {answer}")
         return answer
+
+    def _ask(self, html: str) -> bytes | str:
+        """The child's answer. Raises EOFError when it has ended, RenderError when it is late."""
+        child = self._ready()
+        try:
+            child.pipe.send(html)
+            if child.pipe.poll(self.timeout):
+                child.rendered += 1
+                return child.pipe.recv()
+        except (EOFError, OSError) as error:
+            self._stop()
+            raise EOFError from error
+        self._stop()
+        raise RenderError(f"The report took longer than {self.timeout:g} seconds.")
+
+    def _again(self, html: str) -> bytes | str | None:
+        try:
+            return self._ask(html)
+        except EOFError:
+            return None
 
     def start(self) -> None:
         """Start the process now, so that the first report need not wait for it."""
@@ -141,17 +161,22 @@ def render_here(html: str) -> bytes:
     from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
     class Nothing(URLFetcher):
-        """Refuses every address, and lets the document fail rather than go on without it."""
+        """Refuses every address, and remembers the first."""
+
+        refused = ""
 
         def fetch(self, url: str, headers: object = None) -> NoReturn:
             del headers
-            raise FatalURLFetchingError(f"A report may not fetch {url[:100]!r}.")
+            self.refused = self.refused or f"A report may not fetch {url[:100]!r}."
+            raise FatalURLFetchingError(self.refused)
 
     check_size(html)
-    document = cast(Any, weasyprint.HTML)(
-        string=html, url_fetcher=Nothing(), base_url="about:blank"
-    )
+    fetcher = Nothing()
+    document = cast(Any, weasyprint.HTML)(string=html, url_fetcher=fetcher, base_url="about:blank")
     try:
-        return cast(bytes, document.write_pdf())
+        written = cast(bytes, document.write_pdf())
     except FatalURLFetchingError as error:
-        raise RenderError(str(error)) from error
+        raise RenderError(fetcher.refused) from error
+    if fetcher.refused:  # by an image within a figure, which WeasyPrint would leave out in silence
+        raise RenderError(fetcher.refused)
+    return written

@@ -1,8 +1,9 @@
 """Label placement: value labels beside their points, never on a line, a mark or each other.
 
-Each label tries the eight sides of its point, the preferred side first, then the same sides
-farther out; far ones get a leader line. Labels with the fewest free places choose first. A label
-that finds no free place is left out, because the tables carry every number anyway.
+Each label tries the eight sides of its point, the preferred side first, then what lies between
+them, then the same farther out; far ones get a leader line. Labels with the fewest free places
+choose first. A label that finds no free place is left out, because the tables carry every number
+anyway.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-Side = tuple[int, int]
+Side = tuple[float, float]
 N, NE, E, SE = (0, -1), (1, -1), (1, 0), (1, 1)
 S, SW, W, NW = (0, 1), (-1, 1), (-1, 0), (-1, -1)
 
@@ -19,6 +20,9 @@ FIRST: tuple[Side, ...] = (W, NW, SW, N, S, NE, SE, E)
 UPPER: tuple[Side, ...] = (N, NE, E, NW, SE, S, W, SW)
 LOWER: tuple[Side, ...] = (S, SE, E, SW, NE, N, W, NW)
 BESIDE: tuple[Side, ...] = (E, NE, SE, N, S, NW, SW, W)
+BETWEEN: tuple[Side, ...] = tuple(
+    side for x, y in ((1.0, 0.5), (0.5, 1.0)) for side in ((x, -y), (x, y), (-x, -y), (-x, y))
+)
 
 GAP = 2.0
 STEPS = (0.0, 2.0, 5.0, 9.0, 14.0, 20.0, 28.0, 38.0)
@@ -133,7 +137,7 @@ class _Ground:
     def free(self, target: Target, steps: Sequence[float]) -> Iterator[Placed]:
         """Every free place, best first."""
         for step in steps:
-            for side in target.sides:
+            for side in (*target.sides, *BETWEEN):
                 place = _candidate(target, side, step)
                 if self._is_free(place, target):
                     yield place
@@ -161,7 +165,7 @@ class _Ground:
 def _candidate(target: Target, side: Side, step: float) -> Placed:
     dx, dy = side
     reach = target.radius + GAP + step
-    if dx and dy:
+    if abs(dx) == abs(dy):
         reach *= DIAGONAL
     x = target.x + dx * (reach + target.width / 2)
     y = target.y + dy * (reach + target.height / 2)
