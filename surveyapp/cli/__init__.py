@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import exchange, instruments, operate, rehearse, report, score
+from . import demo, exchange, instruments, operate, rehearse, report, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report)
+GROUPS = (score, rehearse, instruments, operate, exchange, report, demo)
 
 Run = Callable[[argparse.Namespace], int]
 

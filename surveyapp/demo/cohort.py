@@ -16,7 +16,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from statistics import NormalDist
 
@@ -53,9 +53,14 @@ ROUNDS = (
         {"baseline": 196, "day-8": 117, "week-24": 142}, 10, 70.0, BOOSTERS,
     ),
 )  # fmt: skip
+EARLIER = Round(
+    1, "Autumn 2025", date(2025, 10, 11), 25,
+    {"baseline": 21, "day-8": 13, "week-24": 16}, 1, 66.0, 0,
+)  # fmt: skip
 DAYS = {"baseline": (-11, -2), "day-8": (8, 12), "week-24": (164, 174)}
 AFTER_DOSE = {"baseline": 0.0, "day-8": 1.0, "week-24": 0.6}
-ENDS = datetime(2026, 9, 1)  # noqa: DTZ001 - a wall-clock time after the last answer
+ENDS = datetime(2026, 9, 1, tzinfo=UTC)
+"""After the last answer."""
 
 # Person, course, timepoint: never sent; sent so many days after the dose. And an item skipped.
 NEVER_SENT = frozenset({("D-09", 1, "week-24")})
@@ -88,18 +93,32 @@ EVENTS_SEEN = (
 def make_cohort(instruments: Mapping[str, Instrument]) -> dict[str, str]:
     """The three files of an import, by name, as CSV text; `instruments` has hads and meq30."""
     codes = [f"D-{n:02d}" for n in range(1, PEOPLE + 1)]
-    boosted = _most(codes, "booster", BOOSTERS)
-    return {
-        "participants.csv": _csv(PARTICIPANTS, _participants(codes, boosted)),
-        "responses.csv": _csv(RESPONSES, _responses(codes, instruments)),
-        "adverse_events.csv": _csv(EVENTS, _events(codes)),
-    }
+    return _files(codes, ROUNDS, ZONE, _events(codes), instruments)
 
 
-def write_cohort(folder: Path, instruments: Mapping[str, Instrument]) -> None:
+def make_earlier(code: str, zone: str, instruments: Mapping[str, Instrument]) -> dict[str, str]:
+    """The files of one more person, who has a first course behind them; no sums are promised."""
+    return _files([code], [EARLIER], zone, [], instruments)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write the three files into an existing folder."""
-    for name, text in make_cohort(instruments).items():
+    for name, text in files.items():
         (folder / name).write_text(text, "utf-8")
+
+
+def _files(
+    codes: Sequence[str],
+    rounds: Sequence[Round],
+    zone: str,
+    events: Sequence[Row],
+    instruments: Mapping[str, Instrument],
+) -> dict[str, str]:
+    return {
+        "participants.csv": _csv(PARTICIPANTS, _participants(codes, rounds, zone)),
+        "responses.csv": _csv(RESPONSES, _responses(codes, rounds, instruments)),
+        "adverse_events.csv": _csv(EVENTS, events),
+    }
 
 
 def apportion(wanted: Sequence[float], total: int, low: int, high: int) -> list[int]:
@@ -141,22 +160,25 @@ def _most(codes: Sequence[str], trait: str, count: int) -> frozenset[str]:
     return frozenset(sorted(codes, key=lambda code: _draw(trait, code))[:count])
 
 
-def _participants(codes: Sequence[str], boosted: frozenset[str]) -> list[Row]:
+def _participants(codes: Sequence[str], rounds: Sequence[Round], zone: str) -> list[Row]:
+    boosted = _most(codes, "booster", BOOSTERS)
     rows: list[Row] = []
-    for r in ROUNDS:
+    for r in rounds:
         for code in codes:
             extra = r.boosters > 0 and code in boosted
             minutes = _whole(60, 90, "minutes", code) if extra else None
             mg = BOOSTER_MG if extra else None
-            start = (code, LANGUAGE, ZONE, r.retreat, r.number, r.dosing.isoformat())
+            start = (code, LANGUAGE, zone, r.retreat, r.number, r.dosing.isoformat())
             rows.append((*start, r.mg, mg, minutes))
     return rows
 
 
-def _responses(codes: Sequence[str], instruments: Mapping[str, Instrument]) -> list[Row]:
+def _responses(
+    codes: Sequence[str], rounds: Sequence[Round], instruments: Mapping[str, Instrument]
+) -> list[Row]:
     hads, meq30 = instruments["hads"], instruments["meq30"]
     rows: list[Row] = []
-    for r in ROUNDS:
+    for r in rounds:
         mystical = _meq_sums(codes, meq30, r)
         for timepoint in r.sums:
             moods = _hads_sums(codes, hads, r, timepoint)

@@ -135,7 +135,8 @@ def _dress(app: Flask, site: Site) -> None:
 
     @app.after_request
     def _headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         if site.settings.is_https:
             response.headers["Strict-Transport-Security"] = HTTPS_ONLY
         if request.endpoint != "static":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyapp.demo.cohort import apportion, make_cohort, write_cohort
+from surveyapp.demo.cohort import apportion, make_cohort, make_earlier, write_files
 from surveyapp.study.library import load_library
 from surveyapp.study.scoring import Scored, score
 
@@ -93,7 +93,7 @@ def test_it_has_what_real_studies_have() -> None:
 
 
 def test_same_bytes_each_time(tmp_path: Path) -> None:
-    write_cohort(tmp_path, INSTRUMENTS)
+    write_files(tmp_path, FILES)
     written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
     assert written == FILES == make_cohort(INSTRUMENTS)
 
@@ -109,3 +109,10 @@ def test_apportion_meets_its_total_within_bounds() -> None:
     assert apportion([9.0, 9.0], 3, 0, 3) in ([0, 3], [3, 0], [1, 2], [2, 1])
     with pytest.raises(ValueError, match="cannot sum to 7"):
         apportion([1.0, 1.0], 7, 0, 3)
+
+
+def test_somebody_with_an_earlier_course() -> None:
+    files = make_earlier("M-01", "Europe/Amsterdam", INSTRUMENTS)
+    (person,) = csv.DictReader(io.StringIO(files["participants.csv"]))
+    assert (person["participant"], person["course"]) == ("M-01", "1")
+    assert len(files["responses.csv"].splitlines()) == 1 + 14 + 14 + 30 + 14
