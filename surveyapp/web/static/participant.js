@@ -56,8 +56,13 @@
         var rest = read(key);
         sent.forEach(function (answer) {
           var name = answer.instrument + ' ' + answer.item;
-          if (rest.answers && rest.answers[name] && rest.answers[name].at === answer.at) {
+          var now = (rest.answers || {})[name];
+          if (!now) { return; }
+          if (now.at === answer.at && now.value === answer.value) {
             delete rest.answers[name];
+          } else {
+            // Changed while the older one was slow to arrive: it must not look older than that.
+            now.at = Math.max(now.at, Date.now());
           }
         });
         keep(key, rest);

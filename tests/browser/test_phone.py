@@ -1,0 +1,373 @@
+"""The phone in a real browser: one question a screen, nothing lost, usable by everybody."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Phone, Server
+
+FILLER = "Filler words stand in for a long question, so that the layout holds. " * 3
+
+
+def start(page: Page, link: str) -> Page:
+    page.goto(link)
+    page.get_by_role("button", name="Start").or_(
+        page.get_by_role("button", name="Continue")
+    ).click()
+    page.wait_for_url("**/q/**")
+    expect(page.locator("fieldset:visible, #review:visible")).to_have_count(1)
+    return page
+
+
+def number(page: Page) -> str:
+    return page.locator("legend:visible .n").inner_text().rpartition("· ")[2]
+
+
+def tap(page: Page, option: int) -> None:
+    page.locator("fieldset:visible .os label").nth(option).click()
+
+
+def go_on(page: Page) -> None:
+    page.get_by_role("button", name="Next").click()
+
+
+def answer_all(page: Page, options: list[int]) -> None:
+    for option in options:
+        tap(page, option)
+        go_on(page)
+    expect(page.get_by_role("heading", name="Your answers")).to_be_visible()
+
+
+def expect_saved(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text("✓ Saved")
+
+
+def waiting(page: Page) -> dict[str, str]:
+    """What still lies on the phone."""
+    return json.loads(page.evaluate("JSON.stringify(localStorage)"))
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {[node['html'] for node in v['nodes']]}" for v in found]
+
+
+def test_the_whole_check_in_by_taps(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    assert number(page) == "1 of 14"
+    assert page.locator("input:checked").count() == 0
+    answer_all(page, [0] * 14)
+    page.get_by_role("button", name="Send my answers").click()
+    page.wait_for_url("**/meq30**")
+    assert number(page) == "1 of 30"
+    expect(page.locator("#saved")).to_have_text("Part 1 is sent.")
+    expect(page.locator("legend:visible")).to_contain_text("During your session on 20 March")
+    answer_all(page, [n % 6 for n in range(1, 31)])
+    page.get_by_role("button", name="Send my answers").click()
+    page.wait_for_url("**/thanks")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    expect(page.get_by_text("planned for Saturday 4 September 2027")).to_be_visible()
+    assert server.sent() == {"hads", "meq30"}
+    assert list(server.answers("hads").values()).count(None) == 0
+    assert server.answers("meq30") == {str(n): n % 6 for n in range(1, 31)}
+    assert waiting(page) == {}
+    page.go_back()
+    expect(page.locator("fieldset:visible")).to_have_count(0)
+
+
+def test_a_tap_does_not_turn_the_page_and_next_needs_an_answer(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    go_on(page)
+    expect(page.get_by_role("alert")).to_contain_text("Please choose an answer")
+    assert number(page) == "1 of 14"
+    tap(page, 2)
+    expect_saved(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert number(page) == "1 of 14"
+    assert list(server.answers("hads")) == ["1"]
+
+
+def test_rather_not_answer_asks_once(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    skip = page.get_by_role("button", name="I’d rather not answer")
+    skip.click()
+    page.get_by_role("button", name="No, go back").click()
+    assert number(page) == "1 of 14"
+    expect(skip).to_be_focused()
+    assert server.answers("hads") == {}
+    skip.click()
+    page.get_by_role("button", name="Yes, leave it").click()
+    assert number(page) == "2 of 14"
+    expect_saved(page)
+    assert server.answers("hads") == {"1": None}
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_role("alert")).to_contain_text("You chose not to answer")
+
+
+def test_another_phone_continues_at_the_first_open_question(server: Server, phone: Phone):
+    link = server.link()
+    page = start(phone(), link)
+    for _ in range(3):
+        tap(page, 1)
+        go_on(page)
+    expect_saved(page)
+    other = start(phone(), link)
+    assert number(other) == "4 of 14"
+    assert other.locator("input:checked").count() == 3
+
+
+def test_history_reload_and_swiping_back(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    for _ in range(2):
+        tap(page, 1)
+        go_on(page)
+    page.go_back()
+    assert number(page) == "2 of 14"
+    page.reload()
+    assert number(page) == "2 of 14"
+    assert page.locator("fieldset:visible input:checked").count() == 1
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("#q1")).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#q2")).to_be_visible()
+
+
+def test_change_from_the_list_comes_back_to_it(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    answer_all(page, [0] * 14)
+    page.get_by_role("button", name="Change 3", exact=True).click()
+    assert number(page) == "3 of 14"
+    tap(page, 3)
+    page.get_by_role("button", name="Done").click()
+    line = page.locator(".list li").nth(2)
+    expect(line).to_contain_text("Not at all")
+    expect(line).to_contain_text("Dread")
+
+
+def test_a_tap_without_connection_is_kept_and_delivered(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    server.down()
+    tap(page, 0)
+    expect(page.locator("#saved")).to_contain_text("Saved on this phone. Keep this page")
+    go_on(page)
+    tap(page, 0)
+    assert len(waiting(page)) == 1
+    server.up()
+    expect_saved(page)
+    assert set(server.answers("hads")) == {"1", "2"}
+    assert waiting(page) == {}
+
+
+def test_a_change_of_mind_on_a_slow_line_wins(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    held: list[Route] = []
+    page.route("**/answers", lambda route: held.append(route), times=1)
+    with page.expect_request("**/answers"):
+        tap(page, 0)
+    tap(page, 1)
+    # The line itself is slow here; both clocks go on while the first delivery is under way.
+    page.wait_for_timeout(700)
+    held[0].continue_()
+    expect_saved(page)
+    assert server.answers("hads") == {"1": 2}
+    assert waiting(page) == {}
+
+
+def test_what_waits_on_the_phone_outlives_the_page_and_the_cookie(server: Server, phone: Phone):
+    link = server.link()
+    page = start(phone(), link)
+    server.down()
+    tap(page, 0)
+    expect(page.locator("#saved")).to_contain_text("Saved on this phone.")
+    context = page.context
+    page.close()
+    context.clear_cookies()
+    server.up()
+    again = start(context.new_page(), link)
+    expect_saved(again)
+    assert server.answers("hads") == {"1": 3}
+    assert waiting(again) == {}
+
+
+def test_sending_without_connection_loses_nothing(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    answer_all(page, [0] * 14)
+    expect_saved(page)
+    server.down()
+    page.get_by_role("button", name="Send my answers").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
+    server.up()
+    page.get_by_role("button", name="Send my answers").click()
+    page.wait_for_url("**/meq30**")
+    assert server.sent() == {"hads"}
+
+
+def test_a_phone_that_forbids_storage_still_saves(server: Server, phone: Phone):
+    page = phone()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }})"
+    )
+    start(page, server.link())
+    server.down()
+    tap(page, 0)
+    expect(page.locator("#saved")).to_have_text("Not saved yet. Keep this page open.")
+    server.up()
+    expect_saved(page)
+    assert server.answers("hads") == {"1": 3}
+
+
+def test_answers_sent_from_elsewhere_are_said_to_be_so(server: Server, phone: Phone):
+    link = server.link()
+    page, other = start(phone(), link), start(phone(), link)
+    answer_all(other, [0] * 14)
+    other.get_by_role("button", name="Send my answers").click()
+    other.wait_for_url("**/meq30**")
+    tap(page, 1)
+    expect(page.locator("#saved")).to_contain_text("open your link again")
+    assert server.answers("hads")["1"] == 3
+
+
+def test_the_journey_without_script(server: Server, phone: Phone):
+    page = phone(java_script_enabled=False)
+    page.goto(server.link())
+    page.get_by_role("button", name="Start").click()
+    assert page.locator("fieldset:visible").count() == 14
+    page.locator("#q1 label").first.click()
+    page.locator("#q2 label").last.click()
+    page.get_by_role("button", name="Save and finish later").click()
+    page.get_by_role("link", name="Go on now").click()
+    assert page.locator("input:checked").count() == 2
+    for name in ("Look through my answers", "Send my answers", "Look through my answers"):
+        page.get_by_role("button", name=name).click()
+    expect(page.get_by_text("30 still open.")).to_be_visible()
+    page.get_by_role("button", name="Send my answers").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert server.answers("hads")["1"] == 3
+    assert server.sent() == {"hads", "meq30"}
+
+
+def test_the_keyboard_alone_is_enough(server: Server, phone: Phone):
+    page = start(phone(), server.link())
+    legend = page.locator("legend:visible")
+    page.keyboard.press("Tab")
+    expect(page.locator("summary")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.locator("fieldset:visible input").first).to_be_checked()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert number(page) == "2 of 14"
+    expect(legend).to_be_focused()
+    assert "2 of 14" in legend.inner_text()
+    expect_saved(page)
+    assert server.answers("hads") == {"1": 2}
+
+
+def test_help_stands_in_the_same_place_on_every_screen(server: Server, phone: Phone):
+    page = phone()
+    page.goto(server.link())
+    help_ = page.locator("summary")
+    place = help_.bounding_box()
+    start(page, page.url)
+    assert help_.bounding_box() == place
+    server.down()
+    help_.click()
+    expect(page.get_by_text("This page cannot call for help.")).to_be_visible()
+    assert page.locator("#help a[href='tel:112']").is_visible()
+
+
+def fits(page: Page, selector: str) -> bool:
+    """Whether all of an element can be seen and touched without scrolling."""
+    return page.locator(selector).evaluate_all(
+        """all => all.length > 0 && all.every(e => {
+            const box = e.getBoundingClientRect();
+            const at = document.elementFromPoint(box.left + box.width / 2, box.bottom - 2);
+            return box.top >= 0 && box.bottom <= innerHeight && box.left >= 0
+                && box.right <= innerWidth && (e.contains(at) || at.contains(e));
+        })"""
+    )
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_six_options_and_next_fit_the_smallest_phone(server: Server, phone: Phone, long: bool):
+    page = start(phone((360, 640)), server.link())
+    for instrument, height in (("hads", 56), ("meq30", 48)):
+        page.goto(page.url.replace("hads", instrument).partition("#")[0] + "#2")
+        page.reload()
+        if long:
+            page.evaluate(
+                "text => { const q = document.querySelector('#q2 .q');"
+                " q.textContent = text; q.className = 'q longer'; }",
+                FILLER[:150],
+            )
+        assert fits(page, "fieldset:visible .os label")
+        assert fits(page, "#next")
+        boxes = [b.bounding_box() for b in page.locator("fieldset:visible .os label").all()]
+        heights = {round(box["height"]) for box in boxes if box}
+        assert len(heights) == 1
+        assert heights.pop() >= height
+        assert {box["width"] for box in boxes if box} == {324}
+
+
+@pytest.mark.parametrize("size", [(320, 568), (740, 360), (1280, 800)])
+@pytest.mark.parametrize("zoom", [100, 200])
+def test_nothing_runs_out_of_the_screen(
+    server: Server, phone: Phone, size: tuple[int, int], zoom: int
+):
+    page = phone(size)
+    enlarge = f"document.documentElement.style.fontSize = '{zoom}%'"
+    page.goto(server.link())
+    page.evaluate(enlarge)
+    widths = [page.evaluate("document.documentElement.scrollWidth")]
+    start(page, page.url)
+    page.evaluate(enlarge)
+    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    page.evaluate("location.hash = 'review'")
+    expect(page.locator("#review")).to_be_visible()
+    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    assert max(widths) <= size[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier(server: Server, phone: Phone, scheme: str):
+    page = phone(color_scheme=scheme)
+    link = server.link()
+    found: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        found[name] = violations(page)
+
+    page.goto(link)
+    look("start")
+    page.locator("summary").click()
+    look("help")
+    start(page, link)
+    look("question")
+    go_on(page)
+    look("please choose")
+    page.get_by_role("button", name="I’d rather not answer").click()
+    look("asking")
+    page.get_by_role("button", name="Yes, leave it").click()
+    tap(page, 0)
+    look("chosen")
+    go_on(page)
+    answer_all(page, [0] * 12)
+    look("list")
+    page.goto(page.url.partition("#")[0] + "/review")
+    look("list without script")
+    for part in ("hads", "meq30"):
+        page.get_by_role("button", name="Send my answers").click()
+        if part == "hads":
+            page.wait_for_url("**/meq30**")
+            page.goto(page.url.partition("#")[0] + "/review")
+    look("thanks")
+    page.goto(link)
+    look("already sent")
+    page.goto(f"{server.url}/s/unknown")
+    look("unknown")
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert len(found) == 11
