@@ -32,7 +32,7 @@ STYLES = (
     Style("series-c", "#1c2430", "1.5 3", "triangle"),
     Style("series-d", "#5b6470", "9 3 2 3", "diamond"),
 )
-RADIUS = 4.2
+RADIUS = 4.5
 
 
 def path(shape: Shape, x: float, y: float, r: float = RADIUS) -> str:

@@ -8,7 +8,6 @@ anyway.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ BETWEEN: tuple[Side, ...] = tuple(
 GAP = 2.0
 STEPS = (0.0, 2.0, 5.0, 9.0, 14.0, 20.0, 28.0, 38.0)
 LEADER_FROM = 9.0
-DIAGONAL = math.sqrt(0.5)
+DIAGONAL = 0.8
 
 
 @dataclass(frozen=True)

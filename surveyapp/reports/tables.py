@@ -19,6 +19,7 @@ _ = gettext
 MOVED_BY = 2
 MOST_MOVED = 6
 MOVED_BLOCKS = 3
+MOVED_WIDTHS = (12.0, 12.5, 8.5)
 TOPIC = 16.0
 ABSENT = "–"
 
@@ -127,9 +128,10 @@ def moved_table(course: Course, instrument: Instrument) -> Table | None:
     moved = sorted(_moves(instrument, before, later), key=lambda m: -abs(m[2] - m[1]))
     cells = [(topic, number(a), number(b)) for topic, a, b in moved[:MOST_MOVED]]
     head = ("", words.timepoint_label(course, before), words.timepoint_label(course, later))
-    blocks = min(MOVED_BLOCKS, len(cells))
+    depth = -(-len(cells) // MOVED_BLOCKS)
+    blocks = -(-len(cells) // depth) if cells else 0
     note = "" if cells else _("No answer moved by {n} or more.").format(n=MOVED_BY)
-    widths = shares(16, 2, MOVED_BLOCKS)[: 3 * blocks]
+    widths = MOVED_WIDTHS * blocks
     return Table(instrument.name, widths, head * blocks, side_by_side(cells, blocks, 3), note=note)
 
 
