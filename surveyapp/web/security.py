@@ -91,6 +91,9 @@ def protect(app: Flask, site: Site, clock: Callable[[], datetime]) -> None:
     }
     config.update({f"SECURITY_{name}": value for name, value in own.items()})
     Security(app, Accounts(site), register_blueprint=False)
+    # Staff sign in by session alone. The library would read every request's body in search of
+    # a token, also the bodies of participants' answers, before their size is judged.
+    cast(Any, app).login_manager.request_loader(None)
 
 
 def signed_in() -> User | None:

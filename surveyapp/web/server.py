@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from ..config import Settings
@@ -38,7 +37,7 @@ class Server(BaseApplication):
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         site = open_site(self._site_settings, checkpoints=False)
         return create_app(site, system_clock)
 
