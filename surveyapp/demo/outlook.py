@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ..services.overview import retreats
 from ..services.site import Site
 from ..store import roster
-from ..store.facts import course_contexts
-from ..study.schedule import NOT_CLEARED, NOT_CONFIRMED, barrier, open_prompts, window_of
+from ..store.facts import CourseContext, course_contexts
+from ..study.protocol import Timepoint
+from ..study.schedule import (
+    NOT_CLEARED,
+    NOT_CONFIRMED,
+    Prompt,
+    barrier,
+    next_prompt,
+    open_prompts,
+    waking,
+    window_of,
+)
 from ..texts import ngettext
 from ..web.demo import Waiting
 
 ZONE = "Europe/Amsterdam"
+IN_TIME = timedelta(days=3)
 
 
 class Outlook:
@@ -48,31 +60,64 @@ class Outlook:
         )
         return min((at for at in times if at > self._now), default=None)
 
+    def next_message(self) -> datetime | None:
+        """When the next message is due that nothing holds back."""
+        return min((at for context in self._contexts for at in self._due(context)), default=None)
+
+    def _due(self, context: CourseContext) -> Iterator[datetime]:
+        for timepoint in context.protocol.timepoints:
+            held = barrier(timepoint, context.facts) is not None
+            if held or next_prompt(timepoint, context.facts) is None:
+                continue
+            for prompt in open_prompts(timepoint, context.facts):
+                # One that is due already waits for the morning.
+                yield max(prompt.utc, waking(self._now, context.facts.zone))
+
     def waiting(self) -> tuple[Waiting, ...]:
         """What holds messages back until somebody acts, with the page where that is done."""
-        held: Counter[tuple[str, int, str]] = Counter(self._held())
+        held = Counter(self._held())
         return tuple(
-            Waiting(_sentence(reason, people, name), f"/staff/retreats/{retreat}")
-            for (reason, retreat, name), people in held.items()
+            Waiting(_sentence(barred, people), f"/staff/retreats/{barred.retreat}")
+            for barred, people in held.items()
         )
 
-    def _held(self) -> Iterator[tuple[str, int, str]]:
-        """The first reason of each course, with its retreat."""
+    def _held(self) -> Iterator[_Barred]:
+        """The first thing each course waits for. A word for a person is asked for in its time."""
+        ahead = self.next_message()
         for context in self._contexts:
             for timepoint in context.protocol.timepoints:
-                window = window_of(timepoint, context.facts)
                 hold = barrier(timepoint, context.facts)
-                past = window is None or window.closes_at <= self._now
-                if past or hold is None or not open_prompts(timepoint, context.facts):
+                prompts = self._open(context, timepoint)
+                if hold is None or not prompts:
                     continue
-                yield hold.reason, context.retreat.id, context.retreat.name
+                early = prompts[0].utc - self._now > IN_TIME
+                if not (hold.reason == NOT_CLEARED and early and ahead is not None):
+                    retreat = context.retreat
+                    yield _Barred(hold.reason, timepoint.label, retreat.id, retreat.name)
                 break
 
+    def _open(self, context: CourseContext, timepoint: Timepoint) -> list[Prompt]:
+        window = window_of(timepoint, context.facts)
+        past = window is None or window.closes_at <= self._now
+        answered = all((timepoint.id, i) in context.facts.submitted for i in timepoint.instruments)
+        return [] if past or answered else open_prompts(timepoint, context.facts)
 
-def _sentence(reason: str, people: int, retreat: str) -> str:
+
+@dataclass(frozen=True)
+class _Barred:
+    """Why messages of one timepoint are held in one retreat."""
+
+    reason: str
+    label: str
+    retreat: int
+    name: str
+
+
+def _sentence(barred: _Barred, people: int) -> str:
     who = ngettext("%(n)s person", "%(n)s people", people) % {"n": people}
-    if reason == NOT_CONFIRMED:
-        return f"Messages after the dosing day wait for {who} until it is confirmed in {retreat}."
-    if reason == NOT_CLEARED:
-        return f"The next check-in waits for {who} in {retreat} until you confirm them."
-    return f"Messages to {who} in {retreat} are held: {reason}."
+    wait = ngettext("waits", "wait", people)
+    if barred.reason == NOT_CONFIRMED:
+        return f"In {barred.name} {who} {wait} for the dosing day to be confirmed."
+    if barred.reason == NOT_CLEARED:
+        return f"{barred.label} waits for {who} in {barred.name} until each is confirmed."
+    return f"Messages to {who} in {barred.name} are held: {barred.reason}."

@@ -26,11 +26,11 @@ ACTOR = "demo"
 STAFF = "staff@example.org"
 PROTOCOL = "second-retreat"
 CODES = ("M-01", "M-02", "M-03", "M-04")
-AHEAD = timedelta(days=6)
+AHEAD = timedelta(days=9)
 HELP = StudySettings(
     emergency="112",
     crisis_line="the 24-hour line of your country (this is a demo)",
-    phone="+31 20 555 0100 (invented)",
+    phone="+31 20 555 0100",
     hours="Monday to Friday, 9:00 to 17:00",
     readers="the two facilitators of your retreat",
     read_when="before each integration session",

@@ -80,12 +80,19 @@ class Stage:
         return self._said(self._play(at + AFTERWARDS))
 
     def _to_next_message(self) -> str:
+        """Held messages do not count: the clock never runs past what somebody has to do."""
         sent = self._ticker.tick()
-        while not sent and (due := prompting.next_due(self._site)) is not None:
-            sent = self._step(due)
+        while not sent and (at := self._next_message()) is not None:
+            sent = self._play(at)
         if sent:
             return self._said(sent)
-        return "No prompt is planned. Add people to a retreat, or confirm what they wait for."
+        return "No message lies ahead until somebody does what it waits for; the clock stays."
+
+    def _next_message(self) -> datetime | None:
+        now = self._clock()
+        at = Outlook(self._site, now).next_message()
+        # One that is due and was not sent has a reason of its own: an address, a mail server.
+        return at if at is not None and at > now else None
 
     def _play(self, until: datetime) -> int:
         """Go to `until`, stopping at every time at which there is something to do."""
