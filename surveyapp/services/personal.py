@@ -13,7 +13,7 @@ from ..store.facts import CourseContext, course_contexts
 from ..store.records import load_person
 from ..store.tables import PromptRow
 from ..store.vault import CannotOpenError
-from ..study.instrument import Instrument, Scale
+from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.record import Course, Person
 from ..study.schedule import (
@@ -45,6 +45,7 @@ from .readmodels import (
     PromptState,
     ScoreCell,
     ScoreRow,
+    ScoreTable,
     SheetLine,
 )
 from .site import Site
@@ -162,7 +163,6 @@ def _course(
         held=held_prompts(context, now) if fact and not fact.confirmed else 0,
         cells=cells_of(context, now),
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
-        score_heads=tuple(t.label for t in course.protocol.timepoints),
         scores=_scores(site, person, course, now),
         prompts=_prompts(context, prompts, now),
         sheets=_sheets(site, person, course),
@@ -202,23 +202,32 @@ def _sheets(site: Site, person: Person, course: Course) -> tuple[SheetLine, ...]
     )
 
 
-def _scores(site: Site, person: Person, course: Course, now: datetime) -> tuple[ScoreRow, ...]:
-    """Every scale of every instrument that was answered at least once."""
+def _scores(site: Site, person: Person, course: Course, now: datetime) -> tuple[ScoreTable, ...]:
+    """A table for every instrument that was answered at least once."""
     answered = dict.fromkeys(s.instrument for s in course.sheets)
     return tuple(
-        _score_row(instrument, scale, course, line(person, course, instrument, scale, now))
-        for instrument in (site.library.instruments[name] for name in answered)
-        for scale in instrument.scales
+        _score_table(site.library.instruments[name], person, course, now) for name in answered
     )
 
 
-def _score_row(instrument: Instrument, scale: Scale, course: Course, found: Line) -> ScoreRow:
-    return ScoreRow(
-        scale=words.name(scale),
+def _score_table(
+    instrument: Instrument, person: Person, course: Course, now: datetime
+) -> ScoreTable:
+    asked = [t for t in course.protocol.timepoints if instrument.id in t.instruments]
+    lines = [line(person, course, instrument, scale, now) for scale in instrument.scales]
+    return ScoreTable(
         instrument=instrument.name,
-        unit=words.direction(scale),
-        scores=tuple(_score_cell(found, timepoint) for timepoint in course.protocol.timepoints),
-        changes=tuple(_told(change) for change in changes(course, instrument, found)),
+        heads=tuple(t.label for t in asked),
+        compares=not instrument.session,
+        rows=tuple(
+            ScoreRow(
+                scale=words.name(found.scale),
+                unit=words.direction(found.scale),
+                scores=tuple(_score_cell(found, timepoint) for timepoint in asked),
+                changes=tuple(_told(change) for change in changes(course, instrument, found)),
+            )
+            for found in lines
+        ),
     )
 
 
@@ -226,7 +235,7 @@ def _score_cell(found: Line, timepoint: Timepoint) -> ScoreCell:
     point = next((p for p in found.points if p.timepoint == timepoint.id), None)
     if point is None:
         gap = next((g for g in found.gaps if g.timepoint == timepoint.id), None)
-        return ScoreCell(words.REASONS[gap.reason] if gap else "not asked", "", False)
+        return ScoreCell(words.REASONS[gap.reason] if gap else "", "", False)
     asides = [f"estimated, {point.answered} of {point.of}"] if point.estimated else []
     asides += point.marks
     shown = words.value(found.scale, point.value, estimated=point.estimated)

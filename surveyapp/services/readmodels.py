@@ -147,13 +147,22 @@ class ScoreCell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One scale over the timepoints, with its changes in words."""
+    """One scale over the timepoints that ask it, with its changes in words."""
 
-    instrument: str
     scale: str
     unit: str
     scores: tuple[ScoreCell, ...]
     changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """One instrument in one course; `compares` unless it asks about a session."""
+
+    instrument: str
+    heads: tuple[str, ...]
+    compares: bool
+    rows: tuple[ScoreRow, ...]
 
 
 @dataclass(frozen=True)
@@ -190,8 +199,7 @@ class CourseView:
     held: int
     cells: tuple[Cell, ...]
     to_clear: tuple[tuple[str, str], ...]
-    score_heads: tuple[str, ...]
-    scores: tuple[ScoreRow, ...]
+    scores: tuple[ScoreTable, ...]
     prompts: tuple[PromptLine, ...]
     sheets: tuple[SheetLine, ...]
     doses: tuple[DoseLine, ...]

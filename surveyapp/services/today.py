@@ -38,10 +38,10 @@ def today(site: Site, now: datetime) -> list[Need]:
         emails = roster.with_email(session, [c.participant.id for c in contexts])
         return [
             *_machine(site, now),
-            *_per_person(contexts, lambda c: _dosing_soon(c, now)),
+            *_grouped(contexts, lambda c: _dosing_soon(c, now)),
             *_unconfirmed(contexts, now),
             *_per_person(contexts, lambda c: _to_clear(c, now)),
-            *_grouped(contexts, lambda c: _no_consent(c)),
+            *_grouped(contexts, lambda c: _no_consent(c, now)),
             *_grouped(contexts, lambda c: _no_email(c, emails)),
             *_grouped(contexts, lambda c: _mail(c, now)),
             *_per_person(contexts, lambda c: _closing(c, now)),
@@ -105,24 +105,29 @@ def _person(context: CourseContext) -> Place:
     return Place("person", {"code": context.participant.code})
 
 
-def _dosing_soon(context: CourseContext, now: datetime) -> list[Need]:
+def _dosing_soon(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
     """No baseline, and the dosing day is at most two days away."""
     on = _anchor_date(context)
     if on is None or not 0 <= (on - _local(context, now)).days <= SOON:
-        return []
+        return None
     main = context.protocol.main_anchor.id
     befores = [t for t in context.protocol.timepoints if t.before_anchor and t.anchor == main]
-    missing = [t for t in befores if state_of(t, context.facts, now) not in ("submitted", "late")]
-    return [
-        Need(
-            context.participant.code,
-            f"{t.label}: not answered, and the dosing day is {day(on)}."
-            + (" The window is still open." if _is_open(context, t, now) else ""),
-            "Open",
-            _person(context),
-        )
-        for t in missing
-    ]
+    missing = [t for t in befores if not _answered(context, t, now)]
+    if not missing:
+        return None
+    still = any(_is_open(context, t, now) for t in missing)
+    can = "it can still be answered" if still else "its window has closed"
+    labels = ", ".join(t.label for t in missing)
+    reason = f"{labels} is not answered and the dosing day is {day(on)}; {can}."
+    return reason, Need(context.participant.code, _upper(reason), "Open", _person(context))
+
+
+def _upper(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _answered(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
+    return state_of(timepoint, context.facts, now) in ("submitted", "late")
 
 
 def _is_open(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
@@ -178,18 +183,24 @@ def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
         if window is None or fact is None or not fact.confirmed or not prompts:
             continue
         days = (prompts[0].local.date() - _local(context, now)).days
-        answered = state_of(timepoint, context.facts, now) in ("submitted", "late")
+        answered = _answered(context, timepoint, now)
         if days <= CONFIRM_BEFORE and now < window.closes_at and not answered:
             found.append(timepoint)
     return found
 
 
-def _no_consent(context: CourseContext) -> tuple[str, Need] | None:
-    if context.consents:
+def _no_consent(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
+    if context.consents or not _something_ahead(context, now):
         return None
     reason = "no consent on record, so nothing is sent."
     place = _at(context, "consent")
-    return reason, Need(context.participant.code, reason.capitalize(), "Record consent", place)
+    return reason, Need(context.participant.code, _upper(reason), "Record consent", place)
+
+
+def _something_ahead(context: CourseContext, now: datetime) -> bool:
+    """Whether anything may still be asked, or the dosing day is not known yet."""
+    states = {state_of(t, context.facts, now) for t in context.protocol.timepoints}
+    return bool(states & {"not expected", "upcoming", "open", "in progress"})
 
 
 def _no_email(context: CourseContext, emails: set[int]) -> tuple[str, Need] | None:
@@ -197,7 +208,7 @@ def _no_email(context: CourseContext, emails: set[int]) -> tuple[str, Need] | No
         return None
     reason = "no e-mail on record, so nothing can be sent."
     place = Place("contact", {"code": context.participant.code})
-    return reason, Need(context.participant.code, reason.capitalize(), "Add an e-mail", place)
+    return reason, Need(context.participant.code, _upper(reason), "Add an e-mail", place)
 
 
 def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
@@ -218,7 +229,7 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
             place, act = Place("contact", {"code": context.participant.code}), "Change the e-mail"
         else:
             continue
-        return reason, Need(context.participant.code, reason[0].upper() + reason[1:], act, place)
+        return reason, Need(context.participant.code, _upper(reason), act, place)
     return None
 
 

@@ -15,7 +15,7 @@ from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
 from .. import security
 from . import adding, papers, people, retreats, signing, study
-from .desk import Desk, address
+from .desk import Desk, address, near_day
 from .desk import people as counted
 
 View = Callable[..., ResponseReturnValue]
@@ -62,6 +62,7 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     blueprint.before_request(security.guard)
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
+    blueprint.app_template_filter("near_day")(near_day)
     blueprint.register_error_handler(CSRFError, _stale)
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))

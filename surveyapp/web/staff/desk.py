@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypedDict
 
 from flask import flash, redirect, render_template, url_for
@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from ...services.errors import InputError
 from ...services.readmodels import Place
 from ...services.site import Site
+from ...texts import WEEKDAYS, short_day
 from ..security import actor
 from .forms import ActForm
 
@@ -86,6 +87,11 @@ def show(act: Act, form: ActForm) -> str:
 def address(place: Place) -> str:
     """The address of a page that a service named."""
     return url_for(f"staff.{place.page}", **place.args)  # pyright: ignore[reportArgumentType]
+
+
+def near_day(on: date) -> str:
+    """Sat 14 Feb, where the year stands elsewhere on the page."""
+    return f"{WEEKDAYS[on.weekday()]} {short_day(on)}"
 
 
 def people(count: int) -> str:

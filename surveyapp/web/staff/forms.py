@@ -20,6 +20,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.widgets import CheckboxInput
 
 _choice: Any = vars(wtforms)["SelectChoice"]
 
@@ -157,7 +158,7 @@ class DoseForm(ActForm):
 
 
 class DosesForm(ActForm):
-    codes = SelectMultipleField("People")
+    codes = SelectMultipleField("People", option_widget=CheckboxInput())
     mg = NumberField("Milligrams")
     on = DayField("Date", description=DATE_HINT)
     at = TimeField("Time", description="Local time of the retreat, for example 09:30.")

@@ -120,9 +120,8 @@ def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
 
 def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     view, course = _found(desk, code, number)
-    have = {line.kind for line in course.doses}
     start = {
-        "kind": "booster" if "Dose" in have and "Booster" not in have else "first",
+        "kind": request.args.get("kind", "first"),
         "status": "given",
         "on": course.dosing_date.isoformat() if course.dosing_date else "",
     }
@@ -131,7 +130,7 @@ def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         "A first dose that was given confirms the dosing day, so that the messages after it go "
         "out when they are due. It never moves the day.",
     ]
-    if have:
+    if course.doses:
         will.append("Recorded again, a dose is corrected; what stood there stays in the trail.")
 
     def do() -> str:
