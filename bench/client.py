@@ -24,6 +24,13 @@ class Run:
     errors: list[str] = field(default_factory=list)
     elapsed: float = 0.0
 
+    def __add__(self, other: Run) -> Run:
+        return Run(
+            self.seconds + other.seconds,
+            self.errors + other.errors,
+            self.elapsed + other.elapsed,
+        )
+
     @property
     def per_second(self) -> float:
         return len(self.seconds) / self.elapsed
@@ -103,7 +110,8 @@ def _count(run: Run, connection: _Connection, now: float) -> None:
     if connection.head.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
         run.seconds.append(now - connection.started)
     else:
-        run.errors.append(connection.head.decode("latin-1").splitlines()[0:1][0] or "no answer")
+        lines = connection.head.decode("latin-1").splitlines()
+        run.errors.append(lines[0] if lines else "no answer")
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def staged(port: int, *, seeded: bool) -> Generator[Doors]:
             scheduler.shutdown(wait=False)
             server.stop()
             sink.stop()
+            site.renderer.close()
             site.database.close()
 
 

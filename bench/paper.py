@@ -1,0 +1,55 @@
+"""The report's cost, and the cost of a plain document with its text and tables."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import weasyprint
+
+from surveyapp.services import reporting
+from surveyapp.services.site import Site
+
+CODE = "D-01"
+CHARTS = re.compile(r"<svg\b.*?</svg>|<style\b.*?</style>", re.DOTALL)
+PLAIN = """<style>@page { size: A4; margin: 15mm } body { font: 8.5pt sans-serif }
+table { width: 100%; table-layout: fixed }</style></head>"""
+LOOKS = re.compile(r'\s(?:class|style)="[^"]*"')
+
+
+def plain_document(site: Site) -> str:
+    """The report's text and tables without its charts, in the plainest style on the same paper."""
+    html = reporting.participant_report(site, CODE, datetime.now(UTC)).html
+    return LOOKS.sub("", CHARTS.sub("", html)).replace("</head>", PLAIN, 1)
+
+
+def draw_report(site: Site) -> bytes:
+    """What a click on the PDF button does: from the store to the bytes."""
+    return reporting.pdf(site, reporting.participant_report(site, CODE, datetime.now(UTC)))
+
+
+def draw_plain(html: str) -> bytes:
+    document: Any = weasyprint.HTML(string=html)
+    return document.write_pdf()
+
+
+def both_ms(site: Site, rounds: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of report and plain document, warm, turn by turn."""
+    html = plain_document(site)
+    draw_report(site)
+    draw_plain(html)
+    report: list[float] = []
+    plain: list[float] = []
+    for _ in range(rounds):
+        report.append(_ms(lambda: draw_report(site)))
+        plain.append(_ms(lambda: draw_plain(html)))
+    return report, plain
+
+
+def _ms(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)
