@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import LoginForm, RoleMixin, Security, UserDatastore, UserMixin
 from flask_security import current_user as library_user
 from flask_security.utils import login_user, logout_user
-from wtforms import EmailField, PasswordField
+from wtforms import EmailField, Field, PasswordField
 
 from ..services import accounts
 from ..services.accounts import Account
@@ -70,6 +70,17 @@ class SignInForm(LoginForm):
 
     email = EmailField("E-mail")
     password = PasswordField("Password")
+
+    def validate_next(self, field: Field) -> None:
+        """Nothing to refuse: `next_page` judges where to go, and a bad wish is not followed."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        return not refused() and super().validate(**kwargs)
+
+
+def refused() -> bool:
+    """Whether this request came without its token, or from another site."""
+    return bool(g.get("csrf_refused"))
 
 
 def as_user(account: Account | None) -> User | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial, update_wrapper
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
@@ -46,7 +46,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/<int:number>/clear/<timepoint>", "clear", people.clear),
     ("/study/<int:study_id>", "study", study.study),
 )
-FAULTS = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
+FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 
 
 def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
@@ -76,12 +76,15 @@ def _bound(view: View, desk: Desk) -> View:
 def _stale(error: CSRFError) -> ResponseReturnValue:
     """A form without its token: the view refuses it too, and shows it again as it was typed."""
     del error
-    refused = security.guard()
-    if refused is not None:
-        return refused
+    if (elsewhere := security.guard()) is not None:
+        return elsewhere
+    g.csrf_refused = True
     assert request.endpoint is not None
     view: Any = current_app.view_functions[request.endpoint]
-    return view(**(request.view_args or {}))
+    try:
+        return view(**(request.view_args or {}))
+    except tuple(FAULTS) as fault:
+        return _fault(FAULTS[type(fault)], fault)
 
 
 def _fault(code: int, error: Exception) -> ResponseReturnValue:

@@ -22,6 +22,8 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
+from ..security import refused
+
 _choice: Any = vars(wtforms)["SelectChoice"]
 
 DATE_HINT = "Year-month-day, for example 2027-03-20."
@@ -94,6 +96,13 @@ class ActForm(FlaskForm):
     Problems that a service names are put beside the field they belong to; those without a field
     stand at the top of the form.
     """
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        found = super().validate(extra_validators=extra_validators)
+        token: Any = self._fields["csrf_token"]
+        if refused() and not token.errors:
+            token.errors = ["refused"]
+        return found and not refused()
 
     def take(self, problems: Mapping[str, str]) -> None:
         """Show what a service found wrong."""

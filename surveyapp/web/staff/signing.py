@@ -22,7 +22,7 @@ def sign_in(desk: Desk) -> ResponseReturnValue:
     if form.validate() and form.user is not None:
         security.sign_in(form.user)
         return redirect(security.next_page(form.next.data), 303)
-    stale = "csrf_token" in form.errors
+    stale = security.refused() or "csrf_token" in form.errors
     wrong = security.STALE if stale else security.WRONG
     return render_template("staff/sign-in.html", form=form, wrong=wrong), 400
 
