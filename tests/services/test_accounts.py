@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_token_is_not_in_the_database(sqlite_site: Site) -> None:
     sqlite_site.database.close()
     folder = sqlite_site.database.url.database
     assert folder
-    with open(folder, "rb") as file:
+    with Path(folder).open("rb") as file:
         assert token.encode() not in file.read()
 
 
