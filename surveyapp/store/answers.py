@@ -57,7 +57,7 @@ _desk = (
     )
     .where(_visit.c.id == bindparam("visit"))
     .order_by(_assessment.c.id)
-    .with_for_update(of=_assessment)
+    .with_for_update(of=_course, key_share=True)
 )
 
 

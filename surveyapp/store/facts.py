@@ -178,9 +178,13 @@ def refresh_windows(session: Session, library: Library, course_ids: Iterable[int
 
 
 def lock_courses(session: Session, course_ids: Collection[int]) -> None:
-    """Make writers of the same courses wait for each other (SQLite's are alone anyway)."""
+    """Make writers of the same courses wait for each other (SQLite's are alone anyway).
+
+    Everybody who writes about a course locks its row, and that first. The lock lets rows that
+    refer to the course be inserted meanwhile: one that did not would deadlock with them.
+    """
     query = select(col(Course.id)).where(col(Course.id).in_(course_ids))
-    session.execute(query.order_by(col(Course.id)).with_for_update())
+    session.execute(query.order_by(col(Course.id)).with_for_update(key_share=True))
 
 
 def mend_windows(session: Session, library: Library) -> int:

@@ -47,7 +47,7 @@ def lock_due_courses(session: Session, course_id: int, now: datetime) -> list[Ke
         select(col(Course.id))
         .where(col(Course.participant_id) == person)
         .order_by(col(Course.id))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     locked = list(session.scalars(query))
     if course_id not in locked:

@@ -37,7 +37,14 @@ _head = (
     .order_by(_event.c.seq.desc())
     .limit(1)
 )
-_lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:chain, 0))")
+# Two writers of one chain must not read the same head. A course's chain is held by its row,
+# which every writer about the course locks anyway: one lock, so no two orders to take them in.
+_lock_course = (
+    select(col(Course.id))
+    .where(col(Course.chain) == bindparam("chain"))
+    .with_for_update(key_share=True)
+)
+_lock_system = text("SELECT pg_advisory_xact_lock(hashtextextended(:chain, 0))")
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def append(
 ) -> None:
     """Add one event to a chain, in the caller's write transaction. Three statements."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(_lock, {"chain": chain})
+        session.execute(_lock_system if chain == SYSTEM else _lock_course, {"chain": chain})
     head = session.execute(_head, {"chain": chain}).first()
     seq, previous = (head.seq + 1, head.hash) if head else (1, GENESIS)
     uid, salt = secrets.token_hex(16), secrets.token_hex(16)
