@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Session
+
+from .turns import turn
 
 BUSY_MS = 20_000
 POOL_SIZE = 20
@@ -63,10 +66,18 @@ class Database:
         Raises DatabaseUnavailableError when the database is away or locked.
         """
         try:
-            with Session(self._immediate, expire_on_commit=False) as session, session.begin():
+            with (
+                self._turn(),
+                Session(self._immediate, expire_on_commit=False) as session,
+                session.begin(),
+            ):
                 yield session
         except OperationalError as error:
             raise DatabaseUnavailableError(sentence_of(error, self)) from error
+
+    def _turn(self) -> AbstractContextManager[None]:
+        file = self.url.database if self.is_sqlite else None
+        return turn(Path(f"{file}.turn")) if file else nullcontext()
 
     def ping(self) -> None:
         """Raises DatabaseUnavailableError when the database does not answer."""
