@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -57,9 +57,10 @@ class SheetThere:
 
 @dataclass
 class There:
-    """What the store already holds of some people and retreats."""
+    """What the store already holds of some people and retreats. `spellings`: lower case to code."""
 
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
+    spellings: dict[str, str] = field(default_factory=dict[str, str])
     retreats: dict[str, tuple[Retreat, Study]] = field(
         default_factory=dict[str, tuple[Retreat, Study]]
     )
@@ -83,6 +84,10 @@ def what_is_there(session: Session, codes: Collection[str], retreats: Collection
 def _add_people(session: Session, there: There, codes: Sequence[str]) -> None:
     people = select(Participant).where(col(Participant.code).in_(codes))
     there.participants |= {p.code: p for p in session.scalars(people)}
+    alike = func.lower(col(Participant.code)).in_([code.lower() for code in codes])
+    there.spellings |= {
+        code.lower(): code for code in session.scalars(select(col(Participant.code)).where(alike))
+    }
     query = (
         select(Course, Participant, Retreat)
         .join(Participant, col(Participant.id) == col(Course.participant_id))

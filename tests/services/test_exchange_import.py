@@ -297,6 +297,21 @@ def test_a_row_that_differs_from_what_is_there_is_an_error(
     assert faults(sqlite_site, folder)[0].startswith(f"{name}.csv line {line}: {said}")
 
 
+def test_codes_that_differ_by_capital_letters_alone_are_refused(
+    sqlite_site: Site, folder: Path
+) -> None:
+    put(folder / "participants.csv", 15, "participant", "r2-01")
+    assert (
+        "participants.csv line 15: the study code R2-01 is used" in faults(sqlite_site, folder)[0]
+    )
+    import_folder(sqlite_site, COHORT, NOW)
+    for path in folder.iterdir():
+        path.write_text(path.read_text().replace("R2-", "r2-"))
+    said = faults(sqlite_site, folder)
+    assert len(said) == 26
+    assert "the study code R2-01 is used already" in said[0]
+
+
 def test_a_retreat_of_a_live_study_takes_no_import(sqlite_site: Site) -> None:
     import_folder(sqlite_site, COHORT, NOW)
     with sqlite_site.database.write() as session:

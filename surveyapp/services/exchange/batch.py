@@ -80,6 +80,7 @@ class _Reading:
     def courses(self) -> dict[tuple[str, int], CourseRow]:
         file = self._participants
         people: dict[str, CourseRow] = {}
+        spelt: dict[str, str] = {}
         retreats: dict[str, CourseRow] = {}
         in_retreat: dict[tuple[str, str], CourseRow] = {}
         for row in file.rows(self._folder / PARTICIPANTS.name):
@@ -91,8 +92,10 @@ class _Reading:
             person = people.setdefault(found.code, found)
             group = retreats.setdefault(found.retreat, found)
             place = in_retreat.setdefault((found.code, found.retreat), found)
+            spelling = spelt.setdefault(found.code.lower(), found.code)
             fault = (
-                _repeats(first, found)
+                spelt_otherwise(found.code, spelling)
+                or _repeats(first, found)
                 or _another_person(person, found)
                 or _another_protocol(group, found)
                 or _twice_in_retreat(place, found)
@@ -151,6 +154,13 @@ class _Reading:
         except CellError as error:
             file.fault(row.line, str(error))
             return None
+
+
+def spelt_otherwise(code: str, known: str) -> str:
+    """A fault when two study codes differ by capital letters alone."""
+    if code == known:
+        return ""
+    return f"the study code {known} is used already; write {code} the same way or choose another"
 
 
 def _repeats(first: CourseRow, row: CourseRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...store.transfer import CourseThere, There
-from .batch import Batch, SheetRows
+from .batch import Batch, SheetRows, spelt_otherwise
 from .rows import EVENTS, PARTICIPANTS, RESPONSES, CourseRow, EventRow
 
 
@@ -22,6 +22,9 @@ def differences(batch: Batch, there: There) -> list[str]:
 
 
 def _course_fault(row: CourseRow, there: There) -> str:
+    known = there.spellings.get(row.code.lower(), row.code)
+    if known != row.code:
+        return spelt_otherwise(row.code, known)
     person = there.participants.get(row.code)
     if person is not None and (person.language, person.time_zone) != (row.language, row.zone):
         return (

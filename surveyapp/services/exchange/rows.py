@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from zoneinfo import available_timezones
 
 from ...study.library import Library
 from ...study.protocol import Protocol
 from ...study.scoring import AnswerError, check_answer
+from ..enrolment import CODE, LANGUAGE, zones
 from .csvfile import CellError, Layout, Row
 
 DEFAULT_PROTOCOL = "second-retreat"
 MOST_COURSES = 99
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 YES_NO = {"yes": True, "no": False}
 
 PARTICIPANTS = Layout(
@@ -204,11 +200,6 @@ def _language(row: Row) -> str:
 
 def _zone(row: Row) -> str:
     zone = row.text("time_zone")
-    if zone not in _zones():
+    if zone not in zones():
         raise CellError(f"time_zone must be a zone such as Europe/Amsterdam, not {zone!r}")
     return zone
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
