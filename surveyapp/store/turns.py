@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOOK_SECONDS = 0.0003
+LOOK_SECONDS = 0.0001
 WAIT_SECONDS = 20.0
 
 
