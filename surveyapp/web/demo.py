@@ -93,11 +93,12 @@ def make_blueprint(stage: Stage) -> Blueprint:
     @blueprint.get("/inbox")
     def inbox() -> str:  # pyright: ignore[reportUnusedFunction]
         mails = list(reversed(stage.mails()))
-        return render_template("demo/inbox.html", mails=mails, here="inbox")
+        return render_template("demo/inbox.html", mails=mails, here="inbox", practice=True)
 
     @blueprint.get("/inbox/<int:number>")
     def mail(number: int) -> str:  # pyright: ignore[reportUnusedFunction]
-        return render_template("demo/mail.html", mail=_mail(stage, number), here="inbox")
+        mail = _mail(stage, number)
+        return render_template("demo/mail.html", mail=mail, here="inbox", practice=True)
 
     @blueprint.get("/inbox/<int:number>/html")
     def mail_html(number: int) -> Response:  # pyright: ignore[reportUnusedFunction]
