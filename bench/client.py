@@ -168,4 +168,4 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> None:
     while not ready():
         if time.monotonic() > end:
             raise TimeoutError("the server did not answer in time")
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks; `ready` decides

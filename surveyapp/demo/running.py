@@ -134,7 +134,9 @@ def _wait_until_healthy(url: str) -> None:
             if connection.getresponse().status == 200:
                 return
         except OSError:
-            time.sleep(0.1)
+            # Nobody listens yet; like any answer but 200 that is a reason to look again.
+            pass
         finally:
             connection.close()
+        time.sleep(0.1)  # between two looks at a server that starts; health decides
     raise SetupError("The demo did not start in time.")

@@ -216,6 +216,8 @@ def _enrol(
         person = _person(session, plan, now)
         if plan.email:
             contacts.put_email(session, site.vault, person.id, plan.email)
+            # What was held for want of an address in an earlier course need not wait any more.
+            roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
     refresh_windows(session, site.library, touched)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Session
@@ -78,14 +78,6 @@ class Database:
     def _turn(self) -> AbstractContextManager[None]:
         file = self.url.database if self.is_sqlite else None
         return turn(Path(f"{file}.turn")) if file else nullcontext()
-
-    def ping(self) -> None:
-        """Raises DatabaseUnavailableError when the database does not answer."""
-        try:
-            with self.engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except DBAPIError as error:
-            raise DatabaseUnavailableError(sentence_of(error, self)) from error
 
     def close(self) -> None:
         self.engine.dispose()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -116,15 +116,6 @@ def add_attempt(
             outcome=outcome,
             detail=detail,
         )
-    )
-
-
-def release_held(session: Session, course_ids: Collection[int], now: datetime) -> None:
-    """Let held prompts of these courses be looked at again now: what held them may be gone."""
-    session.execute(
-        update(PromptRow)
-        .where(col(PromptRow.course_id).in_(course_ids), col(PromptRow.status) == "held")
-        .values(next_at=now)
     )
 
 

@@ -39,6 +39,7 @@ def _wait_for(lock: int) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            # The kernel can wait without end or not at all; between the two lies looking often.
             time.sleep(LOOK_SECONDS)
         else:
             return

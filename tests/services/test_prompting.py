@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import prompting
+from surveyapp.services import enrolment, people, prompting
 from surveyapp.services.site import Site
 from surveyapp.store import facts, trail
 from surveyapp.store.facts import course_context, refresh_windows
@@ -206,6 +206,34 @@ def test_a_missing_address_is_held_with_its_reason(site: Site, server: MailServe
     add_course(site, address=None)
     assert tick(site, server, INVITATION) == 0
     assert rows(site) == [("baseline", 0, "held", "no e-mail address on record")]
+
+
+def test_an_address_that_comes_later_lets_the_held_message_go_at_once(
+    site: Site, server: MailServer
+) -> None:
+    add_course(site, address=None)
+    tick(site, server, INVITATION)
+    later = INVITATION + timedelta(minutes=5)
+    enrolment.set_contact(site, "P-01", "p01@example.org", actor="staff:1", now=later)
+    assert tick(site, server, later) == 1
+
+
+def test_an_address_given_with_a_second_course_frees_the_first(
+    site: Site, server: MailServer
+) -> None:
+    add_course(site, address=None)
+    tick(site, server, INVITATION)
+    later = INVITATION + timedelta(minutes=5)
+    retreat = enrolment.NewRetreat(
+        name="Autumn 2027",
+        protocol="second-retreat",
+        time_zone="Europe/Amsterdam",
+        dosing_date=date(2027, 9, 14),
+    )
+    group = enrolment.add_retreat(site, retreat, actor="staff:1", now=later)
+    again = people.NewPerson("P-01", "p01@example.org")
+    people.add_people(site, group, [again], actor="staff:1", now=later)
+    assert tick(site, server, later) == 1
 
 
 def test_a_refused_recipient_is_final_and_delays_nobody(site: Site, server: MailServer) -> None:
