@@ -11,6 +11,9 @@ from __future__ import annotations
 import functools
 import gettext as translations
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any
 
@@ -46,9 +49,37 @@ FULL_MONTHS = (
 MINUS = "\N{MINUS SIGN}"
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth")
 
-_ENGLISH = translations.NullTranslations()
-gettext = _ENGLISH.gettext
-ngettext = _ENGLISH.ngettext
+ENGLISH = "en"
+_spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+
+
+@contextmanager
+def speaking(language: str) -> Generator[None]:
+    """Words, dates and numbers inside are in `language`; one without a catalogue is English."""
+    before = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def spoken() -> str:
+    """The language of the words just now."""
+    return _spoken.get()
+
+
+def gettext(text: str) -> str:
+    return _catalogue(spoken()).gettext(text)
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    return _catalogue(spoken()).ngettext(singular, plural, n)
+
+
+@functools.cache
+def _catalogue(language: str) -> translations.NullTranslations:
+    del language
+    return translations.NullTranslations()
 
 
 def day(on: date) -> str:
@@ -124,7 +155,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    vars(made)["install_gettext_translations"](_ENGLISH, newstyle=True)
+    vars(made)["install_gettext_callables"](gettext, ngettext, newstyle=True)
     for shaper in (
         day,
         plain_day,

@@ -183,11 +183,12 @@ class ScoreRow(SQLModel, table=True):
 
 
 class DoseRow(SQLModel, table=True):
-    """One administration. It never moves an anchor. `minutes` counts from the first dose."""
+    """One administration at one anchor. It never moves that anchor. `minutes` counts from the
+    anchor's first dose."""
 
     __tablename__ = "dose"  # pyright: ignore[reportAssignmentType]
     __table_args__: Args = (
-        UniqueConstraint("course_id", "kind"),
+        UniqueConstraint("course_id", "anchor", "kind"),
         one_of("kind", ("first", "booster")),
         one_of("status", ("given", "declined", "not eligible")),
         check(
@@ -199,6 +200,7 @@ class DoseRow(SQLModel, table=True):
     )
     id: int = Field(default=None, primary_key=True)
     course_id: int = Field(foreign_key="course.id")
+    anchor: str = "dosing"
     kind: str
     status: str
     mg: float | None = None

@@ -21,6 +21,16 @@ def test_migrated_schema_equals_the_tables(database: Database) -> None:
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
+def test_the_second_schema_keeps_the_doses_and_their_checks(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    schema.migrate(database)
+    with database.engine.connect() as connection:
+        query = text("SELECT sql FROM sqlite_master WHERE name = 'dose'")
+        made = connection.execute(query).scalar_one()
+    assert [name in made for name in ("ck_dose_mg", "ck_dose_kind", "ck_dose_status")] == [True] * 3
+    database.close()
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
     assert schema.migrate(database) is False
     schema.require_current(database)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from surveyapp.store import tables, tables_access
+from surveyapp.store import tables, tables_access, tables_entry
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
+assert tables_entry.Pin.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
