@@ -82,6 +82,8 @@ def begin(site: Site, token: str, now: datetime) -> Opened:
 def save(site: Site, visit_id: str, write: str, taps: Sequence[Tap], now: datetime) -> int:
     """Keep some answers, all or none; how many were taken. Five statements, on PostgreSQL six.
 
+    None at all only asks whether there is still something to be sent.
+
     Raises NotFoundError for a wrong capability, InputError for an item or a value that the
     instrument does not have, GoneError when everything named was sent or is closed.
     """
@@ -91,14 +93,17 @@ def save(site: Site, visit_id: str, write: str, taps: Sequence[Tap], now: dateti
             _check(site, found, tap)
         live = [tap for tap in taps if found.sheets[tap.instrument].submitted_at is None]
         _refuse_closed(found, now)
-        if not live:
+        if _all_sent(found) or (taps and not live):
             raise GoneError(ALREADY_SENT)
-        _keep(session, found, live, now)
+        if live:
+            _keep(session, found, live, now)
     return len(live)
 
 
-def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) -> None:
-    """Lock one instrument's answers and score them; sending again changes nothing.
+def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) -> bool:
+    """Lock one instrument's answers and score them; whether that was the last of the check-in.
+
+    Sending again changes nothing.
 
     Items without an answer are kept as "left open". Raises NotFoundError and GoneError.
     """
@@ -110,12 +115,15 @@ def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) 
         sheet = found.sheets.get(instrument)
         if sheet is None:
             raise NotFoundError(UNKNOWN_VISIT)
+        others = [s for s in found.sheets.values() if s is not sheet]
+        done = all(s.submitted_at is not None for s in others)
         if sheet.submitted_at is not None:
-            return
+            return done
         _refuse_closed(found, now)
         _submit(site, session, found, sheet, now)
         refresh_windows(session, site.library, [found.course_id])
         _open_doors(site, session, found.course_id, now)
+        return done
 
 
 def _visit(opened: Opened, context: CourseContext, timepoint: Timepoint, now: datetime) -> Visit:
@@ -177,6 +185,10 @@ def _check(site: Site, found: Desk, tap: Tap) -> None:
 def _refuse_closed(found: Desk, now: datetime) -> None:
     if found.closes_at is None or now >= found.closes_at + GRACE:
         raise GoneError(CLOSED)
+
+
+def _all_sent(found: Desk) -> bool:
+    return all(sheet.submitted_at is not None for sheet in found.sheets.values())
 
 
 def _keep(session: Session, found: Desk, taps: Sequence[Tap], now: datetime) -> None:

@@ -65,7 +65,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """One instrument as the phone shows it, with the draft's answers."""
+    """One instrument as the phone shows it, with the draft's answers.
+
+    `names` are the instruments of the whole check-in, `link` is the hash of the link that opens it.
+    """
 
     visit: str
     write: str
@@ -75,9 +78,17 @@ class Questionnaire:
     notice: str
     title: str
     recall: str
-    part: int
-    parts: int
+    names: tuple[str, ...]
+    link: str
     questions: tuple[Question, ...]
+
+    @property
+    def part(self) -> int:
+        return self.names.index(self.instrument) + 1
+
+    @property
+    def parts(self) -> int:
+        return len(self.names)
 
     @property
     def still_open(self) -> int:

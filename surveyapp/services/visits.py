@@ -134,7 +134,9 @@ def questionnaire(
             if (a.timepoint, a.instrument) == (inside.timepoint.id, instrument)
         )
         given = desk.answers_of(session, sheet.id)
-    return _page(site, inside, instrument, visit_id, write_capability(read_secret), given)
+        link = desk.link_hash(session, inside.context.course_id, inside.timepoint.id)
+    write = write_capability(read_secret)
+    return _page(site, inside, instrument, visit_id, write, link, given)
 
 
 def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
@@ -157,6 +159,16 @@ def contacts(site: Site) -> list[tuple[str, str]]:
     """Phone and hours of the study teams, for a page that does not know its study."""
     with site.database.read() as session:
         return desk.study_phones(session)
+
+
+def help_lines(site: Site, visit_id: str, read_secret: str) -> tuple[Lines, str]:
+    """The study's own lines and the person's language; a visit that is not known has neither."""
+    with site.database.read() as session:
+        try:
+            inside = _enter(site, session, visit_id, read_secret)
+        except NotFoundError:
+            return Lines(), ""
+        return lines_of(inside.context.study), inside.context.participant.language
 
 
 def lines_of(study: Study) -> Lines:
@@ -206,12 +218,12 @@ def _page(
     name: str,
     visit_id: str,
     write: str,
+    link: str,
     given: Mapping[str, tuple[int | None, str | None]],
 ) -> Questionnaire:
     instrument = site.library.instruments[name]
     language = inside.context.participant.language
     wording = instrument.wording(language)
-    names = inside.timepoint.instruments
     return Questionnaire(
         visit=visit_id,
         write=write,
@@ -221,8 +233,8 @@ def _page(
         notice=notice_of([instrument], language),
         title=wording.title,
         recall=_recall(instrument, inside.context, inside.timepoint),
-        part=names.index(name) + 1,
-        parts=len(names),
+        names=tuple(inside.timepoint.instruments),
+        link=link,
         questions=tuple(
             _question(number, item.id, wording, given.get(item.id))
             for number, item in enumerate(instrument.items, 1)

@@ -181,6 +181,12 @@ def study_phones(session: Session, most: int = 3) -> list[tuple[str, str]]:
     return [(row.phone, row.hours) for row in rows]
 
 
+def link_hash(session: Session, course_id: int, timepoint: str) -> str:
+    """What is kept of the link that opens a course's timepoint; empty when it has none."""
+    link = session.get(Link, (course_id, timepoint))
+    return link.token_sha256 if link else ""
+
+
 def links_of(session: Session, course_ids: Collection[int]) -> dict[tuple[int, str], int]:
     """(course, timepoint) to the link's generation, for every link there is."""
     links = session.scalars(select(Link).where(col(Link.course_id).in_(course_ids)))

@@ -1,7 +1,8 @@
 """The Flask application: configuration, security headers, errors, and the health page.
 
-Nothing on a page is inline: the content security policy allows scripts, styles and requests to
-this host alone. Every page but static files is `no-store`. Request logs name the route, never
+The content security policy allows scripts, styles and requests to this host alone; the one style
+and the one script that stand inside the participants' pages are named by their hashes. Every page
+but static files is `no-store`. Request logs name the route, never
 the address, because addresses hold links.
 """
 
@@ -28,7 +29,8 @@ from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
-from . import participant, staff
+from . import inline, offline, participant, staff
+from .packing import pack_answers
 from .security import protect
 
 Clock = Callable[[], datetime]
@@ -38,8 +40,8 @@ SESSION_LIFE = timedelta(days=31)
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
+        f"script-src 'self' {inline.SCRIPT_HASH}",
+        f"style-src 'self' {inline.STYLE_HASH}",
         "img-src 'self' data:",
         "connect-src 'self'",
         "form-action 'self'",
@@ -87,8 +89,10 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
     pages = participant.make_blueprint(site, clock)
     # Flask-WTF has no type stubs.
     cast(Any, csrf).exempt(pages)
-    for blueprint in (pages, staff.make_blueprint(site, clock), *extra):
+    kept = offline.make_blueprint(site)
+    for blueprint in (pages, kept, staff.make_blueprint(site, clock), *extra):
         app.register_blueprint(blueprint)
+    pack_answers(app, (pages.name, kept.name))
     _health_page(app, site, clock)
     _errors(app)
     _log_requests(app)
@@ -134,6 +138,7 @@ def _dress(app: Flask, site: Site) -> None:
     app.jinja_env.filters.update({name: own[name] for name in own if hasattr(texts, name)})
     shared: Any = app.jinja_env.globals
     shared.update(asset=_asset, site_name=site.settings.site_name)
+    shared.update(inline_script=inline.script, inline_style=inline.style)
 
     @app.after_request
     def _headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]

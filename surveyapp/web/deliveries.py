@@ -45,8 +45,8 @@ def read_delivery(body: bytes) -> Delivery:
     fields = _object(found, {"w", "sent_at", "answers"})
     sent_at = _clock(fields["sent_at"])
     rows = fields["answers"]
-    if not isinstance(rows, list) or not 1 <= len(cast(list[object], rows)) <= MOST_ANSWERS:
-        _refuse(f"It must hold 1 to {MOST_ANSWERS} answers.")
+    if not isinstance(rows, list) or len(cast(list[object], rows)) > MOST_ANSWERS:
+        _refuse(f"It must hold at most {MOST_ANSWERS} answers.")
     taps = [_tap(row, sent_at) for row in cast(list[object], rows)]
     return Delivery(_text(fields["w"]), taps)
 

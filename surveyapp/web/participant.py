@@ -57,6 +57,7 @@ def make_blueprint(site: Site, clock: Clock) -> Blueprint:
         "visit": ("/q/<visit>", desk.visit, "GET"),
         "thanks": ("/q/<visit>/thanks", desk.thanks, "GET"),
         "later": ("/q/<visit>/later", desk.later, "GET"),
+        "arrived": ("/q/<visit>/arrived", desk.arrived, "GET"),
         "answers": ("/q/<visit>/answers", desk.answers, "POST"),
         "questions": ("/q/<visit>/<instrument>", desk.questions, "GET"),
         "save": ("/q/<visit>/<instrument>", desk.save, "POST"),
@@ -93,7 +94,7 @@ class _Desk:
         opened = answering.begin(self.site, token, now)
         response = redirect(url_for(".visit", visit=opened.visit), 303)
         response.set_cookie(
-            _cookie(opened.visit),
+            cookie_of(opened.visit),
             opened.read_secret,
             max_age=COOKIE_LIFE,
             path=url_for(".visit", visit=opened.visit),
@@ -133,22 +134,42 @@ class _Desk:
             delivery: Delivery = read_delivery(request.get_data())
             saved = answering.save(self.site, visit, delivery.write, delivery.taps, self.clock())
         except (InputError, NotFoundError, GoneError) as error:
-            response = jsonify(error=str(error))
-            response.status_code = _status(error)
-            return response
+            return _refusal(error)
         return jsonify(saved=saved)
 
     def send(self, visit: str, instrument: str) -> Page:
-        write = read_send(request.form)
-        answering.send(self.site, visit, write, instrument, self.clock())
+        """The script asks for JSON: where to go on, and whether the phone may forget the visit."""
+        wants_json = request.accept_mimetypes.best == "application/json"
+        try:
+            write = read_send(request.form)
+            done = answering.send(self.site, visit, write, instrument, self.clock())
+        except (InputError, NotFoundError, GoneError) as error:
+            if wants_json:
+                return _refusal(error)
+            raise
+        if wants_json:
+            return jsonify(sent=True, done=done, next=self._after_send(visit))
         return redirect(url_for(".visit", visit=visit), 303)
 
+    def arrived(self, visit: str) -> Page:
+        """For a phone that lost its cookie: its answers arrived all the same."""
+        del visit
+        sentences = ("To see what comes next, open your link again.",)
+        return self._kind(Kind("Your answers have been sent", sentences), Lines())
+
+    def _after_send(self, visit: str) -> str:
+        try:
+            return self._onward(visit)
+        except (NotFoundError, GoneError):
+            return url_for(".arrived", visit=visit)
+
     def thanks(self, visit: str) -> Page:
-        secret = request.cookies.get(_cookie(visit), "")
+        secret = request.cookies.get(cookie_of(visit), "")
         thanks = visits.thanks(self.site, visit, secret, self.clock())
         if thanks is None:
             return redirect(self._onward(visit), 303)
-        return render_template("participant/thanks.html", thanks=thanks, **_around(thanks))
+        around = _around(thanks)
+        return render_template("participant/thanks.html", thanks=thanks, visit=visit, **around)
 
     def refuse(self, error: Exception) -> tuple[str, int]:
         """A kind page for whatever was refused; it reveals nothing."""
@@ -160,7 +181,7 @@ class _Desk:
         return self._kind(kind, Lines()), status
 
     def _draft(self, template: str, visit: str, instrument: str) -> Page:
-        secret = request.cookies.get(_cookie(visit), "")
+        secret = request.cookies.get(cookie_of(visit), "")
         page = visits.questionnaire(self.site, visit, secret, instrument, self.clock())
         if page is None:
             return redirect(self._onward(visit), 303)
@@ -168,7 +189,7 @@ class _Desk:
 
     def _onward(self, visit: str) -> str:
         """Where this visit goes on: its first instrument that is not sent, else thanks."""
-        secret = request.cookies.get(_cookie(visit), "")
+        secret = request.cookies.get(cookie_of(visit), "")
         instrument = visits.current_instrument(self.site, visit, secret, self.clock())
         if instrument is None:
             return url_for(".thanks", visit=visit)
@@ -204,8 +225,16 @@ def _note(page: Questionnaire) -> str:
     return f"Part {page.part - 1} is sent." if fresh else ""
 
 
-def _cookie(visit: str) -> str:
+def cookie_of(visit: str) -> str:
+    """The name of the cookie that shows a visit's draft."""
     return f"visit-{visit}"
+
+
+def _refusal(error: Exception) -> BaseResponse:
+    """What the script is told of a refusal: never a page."""
+    response = jsonify(error=str(error))
+    response.status_code = _status(error)
+    return response
 
 
 def _status(error: Exception) -> int:

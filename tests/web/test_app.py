@@ -45,7 +45,7 @@ def test_nothing_inline_and_nothing_foreign_may_run() -> None:
 
 
 def test_static_files_are_kept_under_their_hash(browser: Browser) -> None:
-    page = browser.get("/s/unknown")
+    page = browser.get("/nothing/here")
     style = page.attribute("link", "href", rel="stylesheet")
     assert "?v=" in style
     response = browser.client.get(style, base_url=HTTPS)

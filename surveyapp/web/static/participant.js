@@ -1,125 +1,32 @@
-/* Takes over the questionnaire: one question a screen, and every tap kept on the phone until the
-   server has it. Written in ES5, and only after a feature check, because one token that an old
-   phone cannot read would kill the script; the page works without it. Each waiting answer lies in
-   localStorage under the address it goes to, with the capability to write it, so it outlives the
-   page, the cookie and the battery. All words stand in the page. */
+/* One question a screen, over the working form that the server sent; see outbox.js for what is kept
+   on the phone. All words stand in the page. */
 (function () {
   'use strict';
   var root = document.documentElement;
-  var PREFIX = 'check-in:';
-  if (!window.fetch || !window.Promise || !history.pushState || !root.closest || !root.classList) {
-    return;
-  }
+  if (!CheckIn) { return; }
 
-  function Outbox(address, write, tell) {
-    var own = PREFIX + address;
-    var spare = {};
-    var wait = 1000;
-    var running = null;
-    var timer;
-
-    function read(key) {
-      try { return JSON.parse(spare[key] || localStorage.getItem(key)) || {}; } catch (e) { return {}; }
-    }
-    function keep(key, box) {
-      delete spare[key];
-      try {
-        if (list(box).length) { localStorage.setItem(key, JSON.stringify(box)); } else { localStorage.removeItem(key); }
-      } catch (e) {
-        // Storage is full or forbidden: the page itself holds what is not yet sent.
-        spare[key] = JSON.stringify(box);
-      }
-    }
-    function waiting() {
-      var keys = [own];
-      try { keys = keys.concat(Object.keys(localStorage)); } catch (e) { /* forbidden */ }
-      return keys.filter(function (key) { return key.indexOf(PREFIX) === 0 && list(read(key)).length; });
-    }
-    function list(box) {
-      return Object.keys(box.answers || {}).map(function (name) { return box.answers[name]; });
-    }
-    function post(key) {
-      var box = read(key);
-      var sent = list(box);
-      var stop = window.AbortController && new AbortController();
-      var late = setTimeout(function () { if (stop) { stop.abort(); } }, 15000);
-      return fetch(key.slice(PREFIX.length), {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        credentials: 'same-origin',
-        signal: stop ? stop.signal : undefined,
-        body: JSON.stringify({ w: box.w, sent_at: Date.now(), answers: sent })
-      }).then(function (reply) {
-        clearTimeout(late);
-        var final = [400, 404, 410].indexOf(reply.status) >= 0;
-        if (!reply.ok && !final) { throw new Error(reply.status); }
-        var rest = read(key);
-        sent.forEach(function (answer) {
-          var name = answer.instrument + ' ' + answer.item;
-          var now = (rest.answers || {})[name];
-          if (!now) { return; }
-          if (now.at === answer.at && now.value === answer.value) {
-            delete rest.answers[name];
-          } else {
-            // Changed while the older one was slow to arrive: it must not look older than that.
-            now.at = Math.max(now.at, Date.now());
-          }
-        });
-        keep(key, rest);
-        return final && key === own;
-      });
-    }
-    function drain() {
-      var key = waiting()[0];
-      if (!key) { wait = 1000; tell('saved'); return Promise.resolve(true); }
-      return post(key).then(function (stale) {
-        if (stale) { tell('stale'); return false; }
-        return drain();
-      });
-    }
-    function sync() {
-      clearTimeout(timer);
-      if (!running) {
-        running = drain().catch(function () {
-          tell(spare[own] ? 'loose' : 'kept');
-          timer = setTimeout(sync, wait);
-          wait = Math.min(wait * 2, 30000);
-          return false;
-        });
-        running.then(function () { running = null; });
-      }
-      return running;
-    }
-    window.addEventListener('online', sync);
-    document.addEventListener('visibilitychange', function () { if (!document.hidden) { sync(); } });
-    return {
-      sync: sync,
-      any: function () { return waiting().length > 0; },
-      mine: function () { return list(read(own)); },
-      put: function (answer) {
-        var box = read(own);
-        box.w = write;
-        box.answers = box.answers || {};
-        box.answers[answer.instrument + ' ' + answer.item] = answer;
-        keep(own, box);
-        tell('saving');
-        sync();
-      }
-    };
-  }
-
-  function start() {
-    var form = document.getElementById('form');
+  function questionnaire(form) {
     var say = form.dataset;
     function by(id) { return document.getElementById(id); }
-    function all(selector, from) { return [].slice.call((from || form).querySelectorAll(selector)); }
+    function all(selector) { return [].slice.call(form.querySelectorAll(selector)); }
     var sets = all('fieldset');
+    var handover = document.body.dataset.handover;
+    var write = form.elements.w.value;
     var at = 0;
     var sentTo = '';
-    var outbox = Outbox(say.answers, form.elements.w.value, function (state) {
-      by('saved').textContent = say[state];
+    var leaving = false;
+    var outbox = CheckIn.Outbox(say.visit, function (state, box, next) {
+      if (state === 'sent') {
+        if (box.visit === say.visit && box.instrument === say.instrument) { leave(next); }
+      } else {
+        by('saved').textContent = say[state];
+      }
     });
 
+    function leave(address) {
+      sentTo = address;
+      location.replace(address);
+    }
     function chosen(set) { return set.querySelector('input:checked'); }
     function firstOpen() {
       for (var i = 0; i < sets.length; i++) { if (!chosen(sets[i])) { return i + 1; } }
@@ -180,23 +87,23 @@
       }
     }
     function go(n, from) {
-      history.pushState({ from: from || 'turn' }, '', address(n));
+      // On a shared tablet there is nothing to go back to.
+      history[handover ? 'replaceState' : 'pushState']({ from: from || 'turn' }, '', address(n));
       show(true);
     }
     function next() {
-      if (at > sets.length) { return; }
+      if (leaving || at > sets.length) { return; }
       if (!chosen(sets[at - 1])) { message(say.choose); return; }
-      if (inList()) { history.back(); } else { go(at + 1); }
+      if (!inList()) { go(at + 1); } else if (handover) { go(sets.length + 1); } else { history.back(); }
     }
     function back() {
-      if (history.state) { history.back(); return; }
+      if (history.state && !handover) { history.back(); return; }
       history.replaceState(null, '', address(at - 1));
       show(true);
     }
     function keep(input) {
-      outbox.put({
-        instrument: say.instrument,
-        item: input.name.slice(2),
+      outbox.put(CheckIn.answerKey(say.visit, say.instrument, input.name.slice(2)), {
+        w: write,
         value: input.value === 'skip' ? null : Number(input.value),
         at: Date.now()
       });
@@ -207,27 +114,63 @@
       keep(input);
       next();
     }
+    function waitHere() {
+      // Sent without a connection: on to the next part, or say that all of it waits on the phone.
+      leaving = true;
+      [by('review'), by('turn'), by('skip').parentNode].concat(sets).forEach(function (e) { e.hidden = true; });
+      sets.forEach(function (set) { set.classList.remove('now'); });
+      message('');
+      by('waiting').hidden = false;
+      by('waiting').querySelector('[tabindex]').focus();
+      window.scrollTo(0, 0);
+    }
+    function nextPart() {
+      var parts = say.parts.split(' ');
+      return parts.slice(parts.indexOf(say.instrument) + 1).filter(function (part) {
+        return !CheckIn.waits(say.visit, part);
+      })[0];
+    }
+    function goOn() {
+      var part = nextPart();
+      var page = say.visit + '/' + part;
+      if (!part || !window.caches || !navigator.serviceWorker.controller) { waitHere(); return; }
+      caches.match(page).then(function (kept) { if (kept) { location.replace(page); } else { waitHere(); } }, waitHere);
+    }
     function send() {
-      outbox.sync().then(function (empty) {
-        if (!empty) { throw new Error(); }
-        return fetch(say.send, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-          credentials: 'same-origin',
-          body: 'w=' + encodeURIComponent(form.elements.w.value)
-        });
-      }).then(function (reply) {
-        if (reply.status >= 500) { throw new Error(); }
-        sentTo = reply.url;
-        location.replace(sentTo);
-      }).catch(function () { by('send').disabled = false; message(say.unsent); });
       by('send').disabled = true;
+      outbox.put(CheckIn.sendKey(say.visit, say.instrument), { w: write, at: Date.now() });
+      outbox.sync().then(function () { return outbox.sync(); }).then(function () {
+        if (CheckIn.waits(say.visit, say.instrument)) { goOn(); }
+      });
+    }
+    function speak(event) {
+      event.preventDefault();
+      fetch(location.pathname, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        credentials: 'same-origin',
+        body: 'w=' + encodeURIComponent(write) + '&do=' + this.value
+      }).then(function (reply) {
+        if (!reply.ok) { throw new Error(reply.status); }
+        location.reload();
+      }).catch(function () { message(say.unsent); });
+    }
+    function pages() { CheckIn.keepPages(form, function () { return sentTo; }); }
+    function idle() {
+      var timer;
+      function later() {
+        clearTimeout(timer);
+        timer = setTimeout(function () { by('handback').submit(); }, 300000);
+      }
+      ['pointerdown', 'touchstart', 'keydown', 'scroll'].forEach(function (name) { window.addEventListener(name, later); });
+      later();
     }
 
-    outbox.mine().forEach(function (answer) {
-      var value = answer.value === null ? 'skip' : answer.value;
-      var input = answer.instrument === say.instrument &&
-        form.querySelector('input[name="a-' + answer.item + '"][value="' + value + '"]');
+    CheckIn.boxes('a|' + say.visit + '|' + say.instrument + '|').forEach(function (box) {
+      // The page from the server already holds what the server has; a kept copy may be older.
+      var value = box.value === null ? 'skip' : box.value;
+      var input = (!box.done || 'kept' in root.dataset) &&
+        form.querySelector('input[name="a-' + box.item + '"][value="' + value + '"]');
       if (input) { input.checked = true; }
     });
     form.addEventListener('change', function (event) { declined(); keep(event.target); });
@@ -238,15 +181,34 @@
     by('no').onclick = function () { asking(false); by('skip').focus(); };
     by('yes').onclick = decline;
     by('send').onclick = send;
-    window.addEventListener('popstate', function () { show(true); });
+    [].forEach.call(document.querySelectorAll('[name=do][value^=speak]'), function (button) { button.onclick = speak; });
+    window.addEventListener('popstate', function () { if (!leaving) { show(true); } });
     window.addEventListener('pageshow', function () { if (sentTo) { location.replace(sentTo); } });
-    if (outbox.any()) { outbox.sync(); }
     if (address(here()) !== location.hash) { history.replaceState(history.state, '', address(here())); }
     show(false);
+    if (CheckIn.waits(say.visit, say.instrument)) { goOn(); }
+    if (outbox.any()) { outbox.sync(); }
+    if (handover && by('handback')) { idle(); }
+    if (document.readyState === 'complete') { pages(); }
+    window.addEventListener('load', pages);
   }
 
-  root.classList.add('on');
+  // Any other page delivers what still waits, and shows what came of it.
+  function other() {
+    var outbox;
+    if (document.body.dataset.visit) { CheckIn.forgetVisit(document.body.dataset.visit); }
+    outbox = CheckIn.Outbox('', function (state) { if (state === 'sent') { location.reload(); } });
+    if (outbox.any()) { outbox.sync(); }
+  }
+
+  if (root.classList.contains('questions')) { root.classList.add('on'); }
   document.addEventListener('DOMContentLoaded', function () {
-    try { start(); } catch (error) { root.classList.remove('on'); throw error; }
+    var form = document.getElementById('form');
+    try {
+      if (form) { questionnaire(form); } else { other(); }
+    } catch (error) {
+      root.classList.remove('on');
+      throw error;
+    }
   });
 })();
