@@ -31,7 +31,7 @@ test: setup $(BROWSER) ## every test
 demo: setup ## a living study at http://127.0.0.1:8000 (PORT=... moves it)
 	@exec $(BIN)/surveyapp demo --port $${PORT:-8000}
 
-bench: setup ## what it costs, in figures
+bench: setup $(BROWSER) ## what it costs, in figures
 	@exec $(BIN)/python -m bench
 
 lock: setup ## pin the newest versions that pyproject.toml allows
