@@ -33,13 +33,14 @@ Confirmed = dict[tuple[int, str], int]
 
 
 @contextmanager
-def serving(site: Site, port: int) -> Generator[subprocess.Popen[bytes]]:
+def serving(site: Site, port: int, **more: str) -> Generator[subprocess.Popen[bytes]]:
     environment = {
         **os.environ,
         "SURVEYAPP_DATABASE_URL": site.database.url.render_as_string(hide_password=False),
         "SURVEYAPP_DATA_DIR": str(site.settings.data_dir),
         "SURVEYAPP_PUBLIC_URL": "http://127.0.0.1",
         "PYTHONPATH": str(Path(__file__).parents[2]),
+        **more,
     }
     # Of a session of its own, so that the whole group can be killed at once.
     process = subprocess.Popen(
