@@ -27,10 +27,11 @@ PHONE = (360, 740)
 
 @dataclass
 class Server:
-    """The application over one site, on one port; its clock runs on from `DAY_8`."""
+    """The application over one site, on one port; its clock runs on from `DAY_8`, `ahead` of it."""
 
     site: Site
     port: int = field(default_factory=free_port)
+    ahead: timedelta = timedelta(0)
     _started: float = field(default_factory=time.monotonic)
     _running: BaseWSGIServer | None = None
     _thread: threading.Thread | None = None
@@ -40,7 +41,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def clock(self) -> datetime:
-        return DAY_8 + timedelta(seconds=time.monotonic() - self._started)
+        return DAY_8 + self.ahead + timedelta(seconds=time.monotonic() - self._started)
 
     def up(self) -> None:
         app = create_app(self.site, self.clock)

@@ -26,7 +26,14 @@ from tests.world import add_course, free_port
 
 WINDOW = 14_600
 ITEM_LENGTH = 150
-WORDS = ["again", "almost", "always", "away", "before", "being", "better", "between", "body", "calm", "carry", "change", "clear", "close", "colour", "day", "deep", "different", "early", "easily", "enough", "even", "evening", "ever", "feel", "few", "find", "gone", "good", "half", "hands", "hard", "heart", "help", "hold", "home", "hour", "keep", "kind", "known", "large", "last", "later", "leave", "less", "light", "like", "little", "long", "lost", "many", "mind", "moment", "more", "morning", "most", "much", "near", "never", "next", "nothing", "often", "once", "other", "people", "quiet", "quite", "rest", "right", "room", "same", "seem", "short", "simple", "sleep", "slowly", "small", "some", "sound", "still", "such", "taken", "things", "thought"]
+WORDS = """
+again almost always away before being better between body calm carry change clear close colour
+day deep different early easily enough even evening ever feel few find gone good half hands
+hard heart help hold home hour keep kind known large last later leave less light like little
+long lost many mind moment more morning most much near never next nothing often once other
+people quiet quite rest right room same seem short simple sleep slowly small some sound still
+such taken things thought
+""".split()  # noqa: SIM905 - a list of words reads best as words
 
 
 def filler(seed: str) -> str:
