@@ -69,8 +69,8 @@ class Page:
 @dataclass
 class Browser:
     """Checks of every page: HTML5 without an error, one h1 that the title repeats, ids that are
-    unique, labels for fields, nothing inline but our own style and script, the policy, and nothing kept in
-    caches."""
+    unique, labels for fields, nothing inline but our own style and script, the policy, and nothing
+    kept in caches."""
 
     client: FlaskClient
     clock: Clock
