@@ -1,15 +1,14 @@
 """Texts: templates, translations, and dates and numbers in words.
 
-Messages, PDFs and pages take their words from here, so they can speak a person's language without
-a web framework. Templates below `templates/` are escaped when they end in .html or .svg; plain
-text (.txt) is not. Only English exists so far: every sentence already passes through `gettext`,
-which gives it back as it came.
+Messages, PDFs and pages take their words from here, so they speak a person's language without a
+web framework: whatever is rendered inside `speaking("nl")` is Dutch. English sentences are the
+keys; one that a catalogue lacks stays English. Templates below `templates/` are escaped when they
+end in .html or .svg; plain text (.txt) is not.
 """
 
 from __future__ import annotations
 
 import functools
-import gettext as translations
 import math
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,39 +16,56 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any
 
+from babel.dates import format_date
+from babel.numbers import get_decimal_symbol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from .catalogues import ENGLISH, LANGUAGES, catalogue, direction, known
 from .resources import resource
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-FULL_WEEKDAYS = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-)
-FULL_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+# Full patterns, because each language joins weekday, day and month in its own way.
+DATES = {
+    "en": {
+        "day": "EEE d MMM y",
+        "short_weekday": "EEE d MMM",
+        "plain_day": "d MMM y",
+        "short_day": "d MMM",
+        "full_day": "EEEE d MMMM y",
+        "full_date": "d MMMM",
+        "month": "MMMM y",
+    },
+    "nl": {
+        "day": "EEE d MMM y",
+        "short_weekday": "EEE d MMM",
+        "plain_day": "d MMM y",
+        "short_day": "d MMM",
+        "full_day": "EEEE d MMMM y",
+        "full_date": "d MMMM",
+        "month": "MMMM y",
+    },
+    "de": {
+        "day": "EEE d. MMM y",
+        "short_weekday": "EEE d. MMM",
+        "plain_day": "d. MMM y",
+        "short_day": "d. MMM",
+        "full_day": "EEEE, d. MMMM y",
+        "full_date": "d. MMMM",
+        "month": "MMMM y",
+    },
+    "es": {
+        "day": "EEE d MMM y",
+        "short_weekday": "EEE d MMM",
+        "plain_day": "d MMM y",
+        "short_day": "d MMM",
+        "full_day": "EEEE, d 'de' MMMM 'de' y",
+        "full_date": "d 'de' MMMM",
+        "month": "MMMM 'de' y",
+    },
+}
+__all__ = ("ENGLISH", "LANGUAGES", "direction", "known")
 MINUS = "\N{MINUS SIGN}"
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth")
 
-ENGLISH = "en"
 _spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 
@@ -64,47 +80,62 @@ def speaking(language: str) -> Generator[None]:
 
 
 def spoken() -> str:
-    """The language of the words just now."""
-    return _spoken.get()
+    """The language of the words just now: one that has a catalogue, else English."""
+    return known(_spoken.get())
+
+
+def marked(text: str) -> str:
+    """A sentence that is translated where it is shown; catalogues find it by this name."""
+    return text
 
 
 def gettext(text: str) -> str:
-    return _catalogue(spoken()).gettext(text)
+    return catalogue(spoken()).gettext(text)
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
-    return _catalogue(spoken()).ngettext(singular, plural, n)
-
-
-@functools.cache
-def _catalogue(language: str) -> translations.NullTranslations:
-    del language
-    return translations.NullTranslations()
+    return catalogue(spoken()).ngettext(singular, plural, n)
 
 
 def day(on: date) -> str:
     """Sat 14 Feb 2026"""
-    return f"{WEEKDAYS[on.weekday()]} {plain_day(on)}"
+    return _date(on, "day")
+
+
+def short_weekday(on: date) -> str:
+    """Sat 14 Feb"""
+    return _date(on, "short_weekday")
 
 
 def plain_day(on: date) -> str:
     """14 Feb 2026"""
-    return f"{short_day(on)} {on.year}"
+    return _date(on, "plain_day")
 
 
 def short_day(on: date) -> str:
     """14 Feb"""
-    return f"{on.day} {MONTHS[on.month - 1]}"
+    return _date(on, "short_day")
 
 
 def full_day(on: date) -> str:
     """Saturday 14 February 2026"""
-    return f"{FULL_WEEKDAYS[on.weekday()]} {full_date(on)} {on.year}"
+    return _date(on, "full_day")
 
 
 def full_date(on: date) -> str:
     """14 February"""
-    return f"{on.day} {FULL_MONTHS[on.month - 1]}"
+    return _date(on, "full_date")
+
+
+def month(on: date) -> str:
+    """February 2026"""
+    return _date(on, "month")
+
+
+def _date(on: date, shape: str) -> str:
+    language = spoken()
+    pattern = DATES.get(language, DATES[ENGLISH])[shape]
+    return format_date(on, pattern, locale=language)
 
 
 def moment(at: datetime) -> str:
@@ -114,7 +145,9 @@ def moment(at: datetime) -> str:
 
 def ordinal(number: int) -> str:
     """First, Second, … for a course's number; 10th and on in figures."""
-    return ORDINALS[number - 1] if 0 < number <= len(ORDINALS) else f"{number}th"
+    if not 0 < number <= len(ORDINALS):
+        return gettext("%(number)sth") % {"number": number}
+    return gettext(ORDINALS[number - 1])
 
 
 def half_up(value: float, digits: int = 0) -> float:
@@ -127,7 +160,8 @@ def half_up(value: float, digits: int = 0) -> float:
 def number(value: float, digits: int = 0) -> str:
     """A number with exactly `digits` decimals and a true minus sign."""
     rounded = half_up(value, digits)
-    return f"{MINUS if rounded < 0 else ''}{abs(rounded):.{digits}f}"
+    figures = f"{MINUS if rounded < 0 else ''}{abs(rounded):.{digits}f}"
+    return figures.replace(".", get_decimal_symbol(spoken()))
 
 
 def signed(value: float, digits: int = 0) -> str:
@@ -138,7 +172,7 @@ def signed(value: float, digits: int = 0) -> str:
 
 def amount(value: float) -> str:
     """A quantity such as a dose: 35, 12.5; at most two decimals, none that say nothing."""
-    return number(value, 2).rstrip("0").rstrip(".")
+    return number(value, 2).rstrip("0").rstrip(".,")
 
 
 @functools.cache
@@ -156,6 +190,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     vars(made)["install_gettext_callables"](gettext, ngettext, newstyle=True)
+    shared: Any = made.globals
+    shared["direction"] = direction
     for shaper in (
         day,
         plain_day,

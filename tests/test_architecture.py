@@ -19,7 +19,7 @@ PACKAGE = "surveyapp"
 LONGEST = 400
 
 ROWS = (
-    {"study", "config", "resources", "texts", "logs"},
+    {"study", "config", "resources", "texts", "catalogues", "logs"},
     {"store", "delivery", "reports"},
     {"services"},
     {"cli", "web", "worker", "demo"},
@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "cli": {"web", "worker", "demo"},
     "demo": {"web", "worker"},
     "config": {"resources"},
-    "texts": {"resources"},
+    "texts": {"resources", "catalogues"},
 }
 OWNERS = {
     "sqlalchemy": {"store"},

@@ -18,7 +18,7 @@ from ..services.people import NewPerson
 from ..services.site import Site
 from ..store import links
 from ..store.roster import find_course
-from ..texts import FULL_MONTHS
+from ..texts import month
 from .cohort import make_cohort, make_earlier, write_files
 from .outlook import ZONE
 
@@ -72,7 +72,7 @@ def _add_retreat(site: Site, now: datetime) -> int:
     """A retreat whose baseline is open; the course's number of the first person."""
     today = now.astimezone(ZoneInfo(ZONE)).date()
     dosing_day = today + AHEAD
-    name = f"{FULL_MONTHS[dosing_day.month - 1]} {dosing_day.year}"
+    name = month(dosing_day)
     wish = NewRetreat(name, PROTOCOL, ZONE, dosing_day)
     retreat = enrolment.add_retreat(site, wish, actor=ACTOR, now=now)
     group = [NewPerson(code, f"{code.lower()}@example.org") for code in CODES]

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .. import texts
 from ..store import answers as desk
 from ..store import trail
 from ..store.answers import Desk, NewAnswer, Sheet
@@ -40,7 +41,7 @@ from .visits import (
 
 PERSON = "participant"
 DECLINED, LEFT_OPEN = "declined", "left open"
-ALREADY_SENT = "These answers were sent already. They cannot be changed here."
+ALREADY_SENT = texts.marked("These answers were sent already. They cannot be changed here.")
 
 
 @dataclass(frozen=True)

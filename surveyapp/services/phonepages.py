@@ -52,7 +52,7 @@ class Door:
 
 @dataclass(frozen=True)
 class Question:
-    """`answer` is a value, "skip", or None while it is open; `answer_text` says it in words."""
+    """`answer` is a value, "skip", or None while it is open; `answer_text` is the option's text."""
 
     number: int
     item: str

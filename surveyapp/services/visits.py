@@ -28,9 +28,11 @@ from .errors import GoneError, NotFoundError
 from .phonepages import Door, Lines, Other, Part, Question, Questionnaire, Thanks
 from .site import Site
 
-UNKNOWN_LINK = "Please check that the whole link was copied, or open it again from your message."
-UNKNOWN_VISIT = "Please open your link again. Your answers are kept."
-CLOSED = "This check-in takes no more answers."
+UNKNOWN_LINK = texts.marked(
+    "Please check that the whole link was copied, or open it again from your message."
+)
+UNKNOWN_VISIT = texts.marked("Please open your link again. Your answers are kept.")
+CLOSED = texts.marked("This check-in takes no more answers.")
 OPEN_STATES: tuple[State, ...] = ("open", "in progress")
 DONE_STATES: tuple[State, ...] = ("submitted", "late")
 
@@ -255,15 +257,18 @@ def _question(
         stem=wording.stem,
         options=options,
         answer="skip" if skip else value,
-        answer_text=words or ("Not answered" if skip else "Still open"),
+        answer_text=words,
     )
 
 
 def _recall(instrument: Instrument, context: CourseContext, timepoint: Timepoint) -> str:
     """The recall line; one that names a session gets the date of the timepoint's anchor."""
-    recall = instrument.wording(context.participant.language).recall
+    wording = instrument.wording(context.participant.language)
     anchor = context.facts.anchors.get(timepoint.anchor)
-    return recall.replace("{session}", texts.full_date(anchor.date)) if anchor else recall
+    if anchor is None:
+        return wording.recall
+    with texts.speaking(wording.language):
+        return wording.recall.replace("{session}", texts.full_date(anchor.date))
 
 
 def _thanks(site: Site, session: Session, inside: _Inside, now: datetime) -> Thanks:

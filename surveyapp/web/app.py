@@ -137,6 +137,7 @@ def _dress(app: Flask, site: Site) -> None:
     own = texts.environment().filters
     app.jinja_env.filters.update({name: own[name] for name in own if hasattr(texts, name)})
     shared: Any = app.jinja_env.globals
+    shared.update(direction=texts.direction, languages=texts.LANGUAGES)
     shared.update(asset=_asset, site_name=site.settings.site_name)
     shared.update(inline_script=inline.script, inline_style=inline.style)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request
 
+from .. import texts
 from ..services import visits
 from ..services.site import Site
 from .inline import STATIC, lean_script
-from .participant import cookie_of
+from .participant import cookie_of, readers_language
 
 
 def make_blueprint(site: Site) -> Blueprint:
@@ -29,7 +30,9 @@ def make_blueprint(site: Site) -> Blueprint:
     def help_page(visit: str = "") -> str:  # pyright: ignore[reportUnusedFunction]
         secret = request.cookies.get(cookie_of(visit), "")
         lines, language = visits.help_lines(site, visit, secret)
-        language = language or "en"
-        return render_template("participant/help.html", lines=lines, language=language, notice="")
+        with texts.speaking(language or readers_language()):
+            return render_template(
+                "participant/help.html", lines=lines, language=texts.spoken(), notice=""
+            )
 
     return blueprint

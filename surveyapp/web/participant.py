@@ -7,6 +7,7 @@ open links. Titles and addresses say nothing of the study.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,14 +27,15 @@ Clock = Callable[[], datetime]
 Page = BaseResponse | str | tuple[str, int]
 
 COOKIE_LIFE = timedelta(days=180)
-UNKNOWN = "We do not know this link"
+UNKNOWN = texts.marked("We do not know this link")
 TITLES = {
-    400: "That was not understood",
-    403: "This is not allowed",
-    404: "We cannot show this page",
-    410: "This check-in is closed",
+    400: texts.marked("That was not understood"),
+    403: texts.marked("This is not allowed"),
+    404: texts.marked("We cannot show this page"),
+    410: texts.marked("This check-in is closed"),
 }
-ASK_TEAM = "If that does not help, please contact the study team."
+ASK_TEAM = texts.marked("If that does not help, please contact the study team.")
+_ = texts.gettext
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def make_blueprint(site: Site, clock: Clock) -> Blueprint:
         "send": ("/q/<visit>/<instrument>/send", desk.send, "POST"),
     }
     for name, (rule, view, method) in rules.items():
-        blueprint.add_url_rule(rule, name, view, methods=[method])
+        blueprint.add_url_rule(rule, name, _in_the_readers_language(view), methods=[method])
     for kind in (InputError, NotFoundError, GoneError, RefusedError):
         blueprint.register_error_handler(kind, desk.refuse)
     return blueprint
@@ -83,7 +85,7 @@ class _Desk:
         if door.state in visits.DONE_STATES:
             return self._already_sent(token, door)
         if door.state in visits.OPEN_STATES:
-            return render_template("participant/start.html", start=door, **_around(door))
+            return _render("participant/start.html", door, start=door)
         return self._shut(door)
 
     def begin(self, token: str) -> Page:
@@ -124,8 +126,11 @@ class _Desk:
 
     def later(self, visit: str) -> Page:
         onward = self._onward(visit)
-        sentences = ("You can close this page.", "To go on, open your link again, or tap below.")
-        kind = Kind("Your answers are saved", sentences, (), onward, "Go on now")
+        sentences = (
+            _("You can close this page."),
+            _("To go on, open your link again, or tap below."),
+        )
+        kind = Kind(_("Your answers are saved"), sentences, (), onward, _("Go on now"))
         return self._kind(kind, Lines())
 
     def answers(self, visit: str) -> Page:
@@ -154,8 +159,8 @@ class _Desk:
     def arrived(self, visit: str) -> Page:
         """For a phone that lost its cookie: its answers arrived all the same."""
         del visit
-        sentences = ("To see what comes next, open your link again.",)
-        return self._kind(Kind("Your answers have been sent", sentences), Lines())
+        sentences = (_("To see what comes next, open your link again."),)
+        return self._kind(Kind(_("Your answers have been sent"), sentences), Lines())
 
     def _after_send(self, visit: str) -> str:
         try:
@@ -168,24 +173,25 @@ class _Desk:
         thanks = visits.thanks(self.site, visit, secret, self.clock())
         if thanks is None:
             return redirect(self._onward(visit), 303)
-        around = _around(thanks)
-        return render_template("participant/thanks.html", thanks=thanks, visit=visit, **around)
+        return _render("participant/thanks.html", thanks, thanks=thanks, visit=visit)
 
     def refuse(self, error: Exception) -> tuple[str, int]:
         """A kind page for whatever was refused; it reveals nothing."""
-        sentences = (str(error), ASK_TEAM)
         status = _status(error)
         contacts = visits.contacts(self.site)
         title = UNKNOWN if "token" in (request.view_args or {}) else TITLES[status]
-        kind = Kind(title, sentences, contacts)
-        return self._kind(kind, Lines()), status
+        with texts.speaking(readers_language()):
+            kind = Kind(_(title), (_(str(error)), _(ASK_TEAM)), contacts)
+            return self._kind(kind, Lines()), status
 
     def _draft(self, template: str, visit: str, instrument: str) -> Page:
         secret = request.cookies.get(cookie_of(visit), "")
         page = visits.questionnaire(self.site, visit, secret, instrument, self.clock())
         if page is None:
             return redirect(self._onward(visit), 303)
-        return render_template(template, page=page, note=_note(page), **_around(page))
+        with texts.speaking(page.language):
+            note = _note(page)
+        return _render(template, page, page=page, note=note)
 
     def _onward(self, visit: str) -> str:
         """Where this visit goes on: its first instrument that is not sent, else thanks."""
@@ -197,32 +203,57 @@ class _Desk:
 
     def _already_sent(self, token: str, door: Door) -> Page:
         thanks = visits.thanks_at_door(self.site, token, self.clock())
-        return render_template("participant/sent.html", thanks=thanks, **_around(door))
+        return _render("participant/sent.html", door, thanks=thanks)
 
     def _shut(self, door: Door) -> Page:
+        with texts.speaking(door.language):
+            return self._not_now(door)
+
+    def _not_now(self, door: Door) -> Page:
         contacts = [(door.lines.phone, door.lines.hours)] if door.lines.phone else []
         if door.state == "missed":
-            sentences = ("It takes no more answers. You do not need to do anything.",)
-            return self._kind(Kind("This check-in is closed", sentences, contacts), door.lines), 410
-        when = f"It opens on {texts.full_day(door.opens)}." if door.opens else ""
-        sentences = tuple(filter(None, (when, "You will get a message when it is time.")))
-        return self._kind(Kind("It is not time yet", sentences, contacts), door.lines)
+            sentences = (_("It takes no more answers. You do not need to do anything."),)
+            kind = Kind(_("This check-in is closed"), sentences, contacts)
+            return self._kind(kind, door.lines), 410
+        opens = texts.full_day(door.opens) if door.opens else ""
+        when = _("It opens on %(day)s.") % {"day": opens} if opens else ""
+        sentences = tuple(filter(None, (when, _("You will get a message when it is time."))))
+        return self._kind(Kind(_("It is not time yet"), sentences, contacts), door.lines)
 
     def _kind(self, kind: Kind, lines: Lines) -> str:
         return render_template(
-            "participant/kind.html", kind=kind, lines=lines, language="en", notice=""
+            "participant/kind.html", kind=kind, lines=lines, language=texts.spoken(), notice=""
         )
 
 
-def _around(page: Any) -> dict[str, Any]:
-    """What every page's frame needs."""
-    return {"language": page.language, "lines": page.lines, "notice": page.notice}
+def _in_the_readers_language(view: Callable[..., Page]) -> Callable[..., Page]:
+    """Until the page knows its person, it speaks what the browser asks for."""
+
+    @functools.wraps(view)
+    def speaking(**values: str) -> Page:
+        with texts.speaking(readers_language()):
+            return view(**values)
+
+    return speaking
+
+
+def readers_language() -> str:
+    """The language among ours that the browser likes best, else English."""
+    ours = [code for code, _name in texts.LANGUAGES]
+    return request.accept_languages.best_match(ours) or texts.ENGLISH
+
+
+def _render(template: str, shown: Any, /, **more: Any) -> str:
+    """A page that knows its person, in the person's language."""
+    with texts.speaking(shown.language):
+        around = {"lines": shown.lines, "notice": shown.notice, "language": texts.spoken()}
+        return render_template(template, **around, **more)
 
 
 def _note(page: Questionnaire) -> str:
     """The first words of the status line: that the part before this one has arrived."""
     fresh = page.part > 1 and page.still_open == len(page.questions)
-    return f"Part {page.part - 1} is sent." if fresh else ""
+    return _("Part %(n)s is sent.") % {"n": page.part - 1} if fresh else ""
 
 
 def cookie_of(visit: str) -> str:

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from ...services.errors import InputError
 from ...services.readmodels import Place
 from ...services.site import Site
-from ...texts import WEEKDAYS, short_day
+from ...texts import short_weekday
 from ..security import actor
 from .forms import ActForm
 
@@ -91,7 +91,7 @@ def address(place: Place) -> str:
 
 def near_day(on: date) -> str:
     """Sat 14 Feb, where the year stands elsewhere on the page."""
-    return f"{WEEKDAYS[on.weekday()]} {short_day(on)}"
+    return short_weekday(on)
 
 
 def people(count: int) -> str:
