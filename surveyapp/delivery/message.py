@@ -54,7 +54,10 @@ def subject(notice: Notice) -> str:
 
 
 def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
-    """The e-mail, ready to be sent. Raises ValueError for an address that cannot stand in one."""
+    """The e-mail in the language spoken just now, ready to be sent.
+
+    Raises ValueError for an address that cannot stand in one.
+    """
     message = EmailMessage()
     name, address = parseaddr(envelope.sender)
     message["Subject"] = subject(notice)
@@ -64,6 +67,8 @@ def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(texts.render("message/check_in.txt", notice=notice))
-    html = texts.render("message/check_in.html", notice=notice, subject=subject(notice))
+    html = texts.render(
+        "message/check_in.html", notice=notice, subject=subject(notice), language=texts.spoken()
+    )
     message.add_alternative(html, subtype="html")
     return message

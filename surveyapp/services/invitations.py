@@ -13,6 +13,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
 
+from .. import texts
 from ..delivery.message import CheckIn, Envelope, Notice, compose
 from ..store import contacts, links
 from ..store.database import Session
@@ -92,7 +93,9 @@ def write(
         hours=study.hours,
         placeholder_notices=_placeholder_notices(site, invited),
     )
-    return compose(notice, Envelope(site.settings.mail_from, address, identity, now))
+    envelope = Envelope(site.settings.mail_from, address, identity, now)
+    with texts.speaking(invited[0].context.participant.language):
+        return compose(notice, envelope)
 
 
 def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:

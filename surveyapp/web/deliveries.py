@@ -22,6 +22,7 @@ MOST_ANSWERS = 500
 LONGEST = 100
 NUMBER = re.compile(r"-?\d{1,6}")
 SKIP = "skip"
+SPEAK = "speak-"
 # A phone's clock in milliseconds: anything a date can hold, before or after our time.
 CLOCK_RANGE = 8.64e15
 LONGEST_AGE = timedelta(days=400)
@@ -54,7 +55,7 @@ def read_delivery(body: bytes) -> Delivery:
 def read_form(instrument: str, form: MultiDict[str, str]) -> Delivery:
     """The whole questionnaire as a form: `w`, `do`, and `a-ITEM` for what was chosen."""
     fields = _single(form)
-    if fields.pop("do", None) not in ("later", "review"):
+    if not fields.pop("do", "").startswith(("later", "review", SPEAK)):
         _refuse("It does not say what to do.")
     write = _text(fields.pop("w", None))
     return Delivery(write, [_chosen(instrument, name, fields[name]) for name in fields])

@@ -17,11 +17,11 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import texts
-from ..services import answering, visits
+from ..services import answering, languages, visits
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.phonepages import Door, Lines, Questionnaire
 from ..services.site import Site
-from .deliveries import Delivery, read_delivery, read_form, read_send
+from .deliveries import SPEAK, Delivery, read_delivery, read_form, read_send
 
 Clock = Callable[[], datetime]
 Page = BaseResponse | str | tuple[str, int]
@@ -56,6 +56,7 @@ def make_blueprint(site: Site, clock: Clock) -> Blueprint:
     rules: Mapping[str, tuple[str, Callable[..., Page], str]] = {
         "start": ("/s/<token>", desk.start, "GET"),
         "begin": ("/s/<token>", desk.begin, "POST"),
+        "speak": ("/s/<token>/language", desk.speak, "POST"),
         "visit": ("/q/<visit>", desk.visit, "GET"),
         "thanks": ("/q/<visit>/thanks", desk.thanks, "GET"),
         "later": ("/q/<visit>/later", desk.later, "GET"),
@@ -85,7 +86,7 @@ class _Desk:
         if door.state in visits.DONE_STATES:
             return self._already_sent(token, door)
         if door.state in visits.OPEN_STATES:
-            return _render("participant/start.html", door, start=door)
+            return _render("participant/start.html", door, start=door, token=token)
         return self._shut(door)
 
     def begin(self, token: str) -> Page:
@@ -106,6 +107,12 @@ class _Desk:
         )
         return response
 
+    def speak(self, token: str) -> Page:
+        """The person's own choice of language."""
+        chosen = request.form.get("language", "")
+        languages.choose_at_door(self.site, token, chosen, self.clock())
+        return redirect(url_for(".start", token=token), 303)
+
     def visit(self, visit: str) -> Page:
         return redirect(self._onward(visit), 303)
 
@@ -120,7 +127,12 @@ class _Desk:
         delivery = read_form(instrument, request.form)
         if delivery.taps:
             answering.save(self.site, visit, delivery.write, delivery.taps, self.clock())
-        if request.form["do"] == "review":
+        do = request.form["do"]
+        if do.startswith(SPEAK):
+            chosen = do.removeprefix(SPEAK)
+            languages.choose_in_visit(self.site, visit, delivery.write, chosen, self.clock())
+            return redirect(url_for(".questions", visit=visit, instrument=instrument), 303)
+        if do == "review":
             return redirect(url_for(".review", visit=visit, instrument=instrument), 303)
         return redirect(url_for(".later", visit=visit), 303)
 
@@ -178,10 +190,11 @@ class _Desk:
     def refuse(self, error: Exception) -> tuple[str, int]:
         """A kind page for whatever was refused; it reveals nothing."""
         status = _status(error)
+        sentence = next(iter(error.problems.values()), "") if isinstance(error, InputError) else ""
         contacts = visits.contacts(self.site)
         title = UNKNOWN if "token" in (request.view_args or {}) else TITLES[status]
         with texts.speaking(readers_language()):
-            kind = Kind(_(title), (_(str(error)), _(ASK_TEAM)), contacts)
+            kind = Kind(_(title), (_(sentence or str(error)), _(ASK_TEAM)), contacts)
             return self._kind(kind, Lines()), status
 
     def _draft(self, template: str, visit: str, instrument: str) -> Page:

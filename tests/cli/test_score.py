@@ -97,7 +97,10 @@ def test_spaces_around_fields_do_no_harm(typed):
         (["hads", "--values", "٣" + HADS_0[1:]], "is not a whole number"),
         (["hads", "--values", "9" * 5000 + HADS_0[1:]], "is not a whole number"),
         (["hads", "--positions", "4" + HADS_0[1:]], "item 1 has the positions 0 to 3, not 4"),
-        (["hads", "--positions", HADS_0, "--language", "fr"], "no wording in 'fr', only in en"),
+        (
+            ["hads", "--positions", HADS_0, "--language", "fr"],
+            "no wording in 'fr', only in de, en",
+        ),
         (["hads", "--values", HADS_0, "--language", "en"], "--language belongs to --positions"),
         (["hadz", "--values", "1"], "no instrument 'hadz'; there are hads, meq30, ratings"),
         (["hads"], "--values --positions is required"),
