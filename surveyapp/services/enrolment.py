@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,11 +19,12 @@ from ..store.database import Session
 from ..store.facts import CourseContext, course_context, course_contexts, refresh_windows
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
 from ..store.tables import Participant, Retreat, Study
-from ..study.protocol import Protocol
+from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day
 from .addresses import fault_of
 from .errors import InputError, NotFoundError
+from .pins import ask_where_shared
 from .site import Site
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -33,10 +34,19 @@ LONGEST_NAME, LONGEST_SETTING = 80, 200
 
 @dataclass(frozen=True)
 class NewRetreat:
+    """A retreat as typed; `dosing_date` is its first anchor's date, `later` those of others."""
+
     name: str
     protocol: str
     time_zone: str
     dosing_date: date | None = None
+    later: Mapping[str, date] = field(default_factory=dict[str, date])
+
+    def dates(self, protocol: Protocol) -> dict[str, date]:
+        """The dates that are known, by anchor."""
+        first = {protocol.main_anchor.id: self.dosing_date} if self.dosing_date else {}
+        known = [a.id for a in protocol.anchors if a.id in self.later]
+        return first | {name: self.later[name] for name in known}
 
 
 @dataclass(frozen=True)
@@ -57,20 +67,36 @@ def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> i
     protocol = site.library.protocols.get(wish.protocol)
     with site.database.write() as session:
         problems = _retreat_problems(session, name, zone, protocol)
-        if protocol and wish.dosing_date and "time_zone" not in problems:
-            fault = past_fault(protocol, protocol.main_anchor.id, wish.dosing_date, zone, now)
-            problems |= {"dosing_date": fault} if fault else {}
+        dates = wish.dates(protocol) if protocol else {}
+        if protocol and "time_zone" not in problems:
+            problems |= _date_problems(protocol, dates, zone, now)
         if problems or protocol is None:
             raise InputError(problems)
         study, made = transfer.practice_study(session, protocol, now)
         if made:
             fields = {"study": study.id, "protocol": protocol.id}
             trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
-        dates = {protocol.main_anchor.id: wish.dosing_date} if wish.dosing_date else {}
         retreat = transfer.add_retreat(session, study, name, zone, dates, now)
-        fields = {"retreat": retreat.id, "name": name, "dosing_date": _iso(wish.dosing_date)}
-        trail.append(session, trail.SYSTEM, "retreat added", actor, now, fields)
+        trail.append(
+            session,
+            trail.SYSTEM,
+            "retreat added",
+            actor,
+            now,
+            _retreat_payload(retreat, wish, dates),
+        )
         return retreat.id
+
+
+def _retreat_payload(
+    retreat: Retreat, wish: NewRetreat, dates: Mapping[str, date]
+) -> dict[str, object]:
+    return {
+        "retreat": retreat.id,
+        "name": retreat.name,
+        "dosing_date": _iso(wish.dosing_date),
+        "anchors": {anchor: on.isoformat() for anchor, on in dates.items()},
+    }
 
 
 def _retreat_problems(
@@ -88,6 +114,33 @@ def _retreat_problems(
     if fault := zone_fault(zone):
         problems["time_zone"] = fault
     return problems
+
+
+def _date_problems(
+    protocol: Protocol, dates: Mapping[str, date], zone: str, now: datetime
+) -> dict[str, str]:
+    """What is wrong with an anchor's date, by the field that it stands in."""
+    problems: dict[str, str] = {}
+    so_far: dict[str, date] = {}
+    for anchor, on in dates.items():
+        so_far[anchor] = on
+        fault = past_fault(protocol, anchor, on, zone, now) or order_fault(protocol, so_far, anchor)
+        if fault:
+            problems["dosing_date" if anchor == protocol.main_anchor.id else anchor] = fault
+    return problems
+
+
+def order_fault(protocol: Protocol, dates: Mapping[str, date], anchor: str) -> str | None:
+    """A sentence when this anchor's date is not after that of an earlier anchor, else None."""
+    ids = [a.id for a in protocol.anchors]
+    place = ids.index(anchor)
+    for other in protocol.anchors[:place]:
+        if other.id in dates and dates[anchor] <= dates[other.id]:
+            return f"This must come after the {other.named}, {day(dates[other.id])}."
+    for other in protocol.anchors[place + 1 :]:
+        if other.id in dates and dates[anchor] >= dates[other.id]:
+            return f"This must come before the {other.named}, {day(dates[other.id])}."
+    return None
 
 
 def past_fault(protocol: Protocol, anchor: str, on: date, zone: str, now: datetime) -> str | None:
@@ -144,8 +197,11 @@ def record_consent(
         refresh_windows(session, site.library, [context.course_id])
 
 
-def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime) -> None:
-    """Keep a person's e-mail, or remove it when empty. Raises InputError, NotFoundError."""
+def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime) -> list[str]:
+    """Keep a person's e-mail, or remove it when empty. Raises InputError, NotFoundError.
+
+    The codes of everybody who shares the address and is asked for a PIN from now on.
+    """
     address = email.strip()
     if address and (fault := fault_of(address)):
         raise InputError({"email": fault})
@@ -160,7 +216,9 @@ def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime)
         fields: dict[str, object] = {"email": "set" if address else "removed"}
         contexts = course_contexts(session, site.library, ids[-1:])
         append_all(session, contexts, "contact changed", actor, now, fields)
+        asked = ask_where_shared(session, site, [address] if address else [], actor, now)
         refresh_windows(session, site.library, ids)
+    return asked
 
 
 def save_settings(
@@ -216,6 +274,14 @@ def the_study(session: Session, study_id: int) -> Study:
     found = roster.study(session, study_id)
     if found is None:
         raise NotFoundError("There is no such study.")
+    return found
+
+
+def the_anchor(protocol: Protocol, anchor: str) -> Anchor:
+    """The anchor of this name, the first for an empty one. Raises NotFoundError."""
+    found = next((a for a in protocol.anchors if a.id == (anchor or protocol.main_anchor.id)), None)
+    if found is None:
+        raise NotFoundError(f"The protocol {protocol.id} has no {anchor}.")
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,10 +21,12 @@ from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError
 from .invitations import practice_allows
+from .pins import ask_where_shared
 from .site import Site
 
 MOST = 500
 HELD_NOTE = "practice: prompts to this address are held"
+SHARED_NOTE = "somebody else has this address: both are asked for a PIN"
 FIELDS = ("code", "email", "language", "time_zone")
 
 
@@ -88,7 +91,7 @@ def _parts(row: str) -> list[str]:
 def preview_people(site: Site, retreat_id: int, people: Sequence[NewPerson]) -> list[Planned]:
     """What adding would do. Raises InputError with every bad line."""
     with site.database.read() as session:
-        return _plan_lines(session, the_retreat(session, retreat_id), people)
+        return _plan_lines(site, session, the_retreat(session, retreat_id), people)
 
 
 def add_people(
@@ -97,7 +100,7 @@ def add_people(
     """Add everybody, or nobody. Raises InputError with every bad line."""
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planned = _plan_lines(session, retreat, people)
+        planned = _plan_lines(site, session, retreat, people)
         _enrol(site, session, retreat, planned, actor, now)
         return planned
 
@@ -111,7 +114,7 @@ def add_person(
     )
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planning = _Planning(session, retreat, [person])
+        planning = _Planning(site, session, retreat, [person])
         planned, problems = planning.plan(person)
         if problems:
             raise InputError(problems)
@@ -124,8 +127,10 @@ def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datet
     return add_person(site, retreat_id, NewPerson(code), actor=actor, now=now).number
 
 
-def _plan_lines(session: Session, retreat: Retreat, people: Sequence[NewPerson]) -> list[Planned]:
-    planning = _Planning(session, retreat, people)
+def _plan_lines(
+    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson]
+) -> list[Planned]:
+    planning = _Planning(site, session, retreat, people)
     planned: list[Planned] = []
     problems: dict[str, str] = {}
     for person in people:
@@ -145,7 +150,10 @@ def _in_rows(problems: Mapping[str, str]) -> InputError:
 class _Planning:
     """What is known of the codes, asked once."""
 
-    def __init__(self, session: Session, retreat: Retreat, people: Iterable[NewPerson]) -> None:
+    def __init__(
+        self, site: Site, session: Session, retreat: Retreat, people: Iterable[NewPerson]
+    ) -> None:
+        people = list(people)
         codes = [person.code for person in people]
         self._retreat = retreat
         self._known = roster.participants_like(session, codes)
@@ -153,6 +161,8 @@ class _Planning:
         self._numbers = roster.last_numbers(session, ids)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
+        self._vault = site.vault
+        self._addresses = Counter(site.vault.lookup(p.email) for p in people if p.email)
         self._seen: set[str] = set()
 
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
@@ -165,14 +175,23 @@ class _Planning:
             language=person.language or (known.language if known else "en"),
             time_zone=person.time_zone or (known.time_zone if known else self._retreat.time_zone),
             number=self._numbers.get(known.id, 0) + 1 if known else 1,
-            note=self._note(person.email),
+            note=self._note(person.email, known),
         )
         problems = self._problems(planned, known)
         self._seen.add(person.code.lower())
         return planned, problems
 
-    def _note(self, email: str) -> str:
-        return HELD_NOTE if email and not practice_allows(self._session, email) else ""
+    def _note(self, email: str, known: Participant | None) -> str:
+        if not email:
+            return ""
+        held = not practice_allows(self._session, email)
+        notes = (HELD_NOTE if held else "", SHARED_NOTE if self._shared(email, known) else "")
+        return "; ".join(filter(None, notes))
+
+    def _shared(self, email: str, known: Participant | None) -> bool:
+        here = self._addresses[self._vault.lookup(email)] > 1
+        others = contacts.participants_with_email(self._session, self._vault, email)
+        return here or any(known is None or other != known.id for other in others)
 
     def _problems(self, planned: Planned, known: Participant | None) -> dict[str, str]:
         problems: dict[str, str] = {}
@@ -220,6 +239,7 @@ def _enrol(
             roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
+    ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 
 

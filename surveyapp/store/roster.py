@@ -29,6 +29,8 @@ from .tables import (
 )
 from .trail import new_chain
 
+DoseKey = tuple[int, str, str]
+
 
 @dataclass(frozen=True)
 class RetreatCount:
@@ -120,6 +122,12 @@ def course_ids_of(session: Session, participant_id: int) -> list[int]:
 def course_ids_by_code(session: Session, codes: Collection[str]) -> list[int]:
     query = select(col(Course.id)).join(Participant).where(col(Participant.code).in_(codes))
     return list(session.scalars(query.order_by(col(Course.id))))
+
+
+def codes_of(session: Session, participant_ids: Collection[int]) -> list[str]:
+    """Study codes in order."""
+    query = select(col(Participant.code)).where(col(Participant.id).in_(participant_ids))
+    return list(session.scalars(query.order_by(col(Participant.code))))
 
 
 def find_course(session: Session, code: str, number: int) -> int | None:
@@ -231,10 +239,10 @@ def add_clearance(
     return True
 
 
-def doses(session: Session, course_ids: Collection[int]) -> dict[tuple[int, str], DoseRow]:
-    """Doses by (course, kind)."""
+def doses(session: Session, course_ids: Collection[int]) -> dict[DoseKey, DoseRow]:
+    """Doses by (course, anchor, kind)."""
     query = select(DoseRow).where(col(DoseRow.course_id).in_(course_ids))
-    return {(row.course_id, row.kind): row for row in session.scalars(query)}
+    return {(row.course_id, row.anchor, row.kind): row for row in session.scalars(query)}
 
 
 def add_dose(session: Session, dose: DoseRow) -> None:
