@@ -1,97 +1,118 @@
 """Dosing: an anchor's day, its confirmation, the doses, and the coordinator's word for a timepoint.
 
-An anchor is planned until it is confirmed: by a given first dose, for one course, or for a whole
-retreat at once. A dose never moves an anchor. A day that moves is planned again, unless the dose
-was given.
+A course has one anchor or several; acts name theirs, and mean the protocol's first when they name
+none. An anchor is planned until it is confirmed: by a given first dose on it, for one course, or
+for a whole retreat at once. A dose never moves an anchor. A day that moves is planned again, unless
+its dose was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
 
 from ..store import roster, trail
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts, refresh_windows
 from ..store.tables import DoseRow
-from ..study.schedule import instant, open_prompts, window_of
-from ..texts import day
-from .enrolment import append_all, past_fault, protocol_of, the_course, the_retreat
+from ..study.protocol import Anchor, Protocol
+from ..study.schedule import open_prompts, window_of
+from .doses import KINDS, dose_problems, given_instant
+from .doses import NewDose as NewDose
+from .enrolment import (
+    append_all,
+    order_fault,
+    past_fault,
+    protocol_of,
+    the_anchor,
+    the_course,
+    the_retreat,
+)
 from .errors import InputError, RefusedError
 from .site import Site
 
-MOST_MG = 1000
-KINDS, STATUSES = ("first", "booster"), ("given", "declined", "not eligible")
-
-
-@dataclass(frozen=True)
-class NewDose:
-    """One dose as typed; `on` and `at` are local to the participant."""
-
-    kind: str
-    status: str = "given"
-    mg: float | None = None
-    on: date | None = None
-    at: time | None = None
-    reason: str = ""
-
 
 def set_dosing_day(
-    site: Site, code: str, number: int, on: date | None, *, actor: str, now: datetime
+    site: Site,
+    code: str,
+    number: int,
+    on: date | None,
+    *,
+    anchor: str = "",
+    actor: str,
+    now: datetime,
 ) -> None:
-    """Set or move one course's dosing day. Raises InputError, NotFoundError."""
+    """Set or move one course's anchor. Raises InputError, NotFoundError."""
     with site.database.write() as session:
         context = the_course(session, site, code, number)
-        anchor = context.protocol.main_anchor.id
-        fault = "Write the dosing day." if on is None else None
-        if on is not None:
-            fault = past_fault(context.protocol, anchor, on, context.facts.zone, now)
-        if fault or on is None:
-            raise InputError({"dosing_date": fault or ""})
-        _move(session, [context], anchor, on, actor, now)
+        which = the_anchor(context.protocol, anchor)
+        dates = {name: fact.date for name, fact in context.facts.anchors.items()}
+        day_on = _judged(context.protocol, which, on, dates, context.facts.zone, now)
+        _move(session, [context], which, day_on, actor, now)
         refresh_windows(session, site.library, [context.course_id])
 
 
+def _judged(
+    protocol: Protocol,
+    anchor: Anchor,
+    on: date | None,
+    dates: Mapping[str, date],
+    zone: str,
+    now: datetime,
+) -> date:
+    """The date, if it may be this anchor's. Raises InputError."""
+    if on is None:
+        raise InputError({"dosing_date": f"Write the {anchor.named}."})
+    fault = past_fault(protocol, anchor.id, on, zone, now) or order_fault(
+        protocol, {**dates, anchor.id: on}, anchor.id
+    )
+    if fault:
+        raise InputError({"dosing_date": fault})
+    return on
+
+
 def set_retreat_day(
-    site: Site, retreat_id: int, on: date | None, *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    on: date | None,
+    *,
+    anchor: str = "",
+    actor: str,
+    now: datetime,
 ) -> int:
-    """Set or move the dosing day of a retreat and of its people who had no dose yet.
+    """Set or move an anchor of a retreat and of its people who had no dose on it yet.
 
     Returns how many courses it changed. Raises InputError, NotFoundError.
     """
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
         protocol = protocol_of(session, site, retreat)
-        anchor = protocol.main_anchor.id
-        fault = "Write the dosing day." if on is None else None
-        if on is not None:
-            fault = past_fault(protocol, anchor, on, retreat.time_zone, now)
-        if fault or on is None:
-            raise InputError({"dosing_date": fault or ""})
-        roster.set_retreat_date(session, retreat_id, anchor, on)
-        fields = {"retreat": retreat_id, "anchor": anchor, "date": on.isoformat()}
+        which = the_anchor(protocol, anchor)
+        dates = {name: d for (_, name), d in roster.retreat_dates(session, [retreat_id]).items()}
+        day_on = _judged(protocol, which, on, dates, retreat.time_zone, now)
+        roster.set_retreat_date(session, retreat_id, which.id, day_on)
+        fields = {"retreat": retreat_id, "anchor": which.id, "date": day_on.isoformat()}
         trail.append(session, trail.SYSTEM, "retreat day set", actor, now, fields)
-        contexts = _undosed(session, site, roster.course_ids(session, retreat_id))
-        changed = _move(session, contexts, anchor, on, actor, now)
+        contexts = _undosed(session, site, roster.course_ids(session, retreat_id), which)
+        changed = _move(session, contexts, which, day_on, actor, now)
         refresh_windows(session, site.library, changed)
         return len(changed)
 
 
-def _undosed(session: Session, site: Site, ids: Collection[int]) -> list[CourseContext]:
-    """The courses without a given first dose."""
-    doses = roster.doses(session, ids)
-    given = {
-        course for (course, kind), d in doses.items() if (kind, d.status) == ("first", "given")
-    }
+def _undosed(
+    session: Session, site: Site, ids: Collection[int], anchor: Anchor
+) -> list[CourseContext]:
+    """The courses without a given first dose on this anchor."""
+    doses = roster.doses(session, ids).values()
+    wanted = (anchor.id, "first", "given")
+    given = {d.course_id for d in doses if (d.anchor, d.kind, d.status) == wanted}
     return course_contexts(session, site.library, [i for i in ids if i not in given])
 
 
 def _move(
     session: Session,
     contexts: Iterable[CourseContext],
-    anchor: str,
+    anchor: Anchor,
     on: date,
     actor: str,
     now: datetime,
@@ -99,14 +120,14 @@ def _move(
     """The ids of the courses whose day was another."""
     moved: list[int] = []
     for context in contexts:
-        before = context.facts.anchors.get(anchor)
+        before = context.facts.anchors.get(anchor.id)
         if before is not None and before.date == on:
             continue
-        row = roster.set_anchor(session, context.course_id, anchor, on)
-        if not _has_first_dose(session, context.course_id):
+        row = roster.set_anchor(session, context.course_id, anchor.id, on)
+        if not _has_first_dose(session, context.course_id, anchor.id):
             row.confirmed_at = None
         payload = {
-            "anchor": anchor,
+            "anchor": anchor.id,
             "date": on.isoformat(),
             "before": before.date.isoformat() if before else None,
         }
@@ -115,48 +136,55 @@ def _move(
     return moved
 
 
-def _has_first_dose(session: Session, course_id: int) -> bool:
-    dose = roster.doses(session, [course_id]).get((course_id, "first"))
+def _has_first_dose(session: Session, course_id: int, anchor: str) -> bool:
+    dose = roster.doses(session, [course_id]).get((course_id, anchor, "first"))
     return dose is not None and dose.status == "given"
 
 
-def confirm_anchor(site: Site, code: str, number: int, *, actor: str, now: datetime) -> None:
-    """Confirm one course's dosing day. Raises RefusedError while it has none."""
+def confirm_anchor(
+    site: Site, code: str, number: int, *, anchor: str = "", actor: str, now: datetime
+) -> None:
+    """Confirm one anchor of a course. Raises RefusedError while it has no date."""
     with site.database.write() as session:
         context = the_course(session, site, code, number)
-        if context.protocol.main_anchor.id not in context.facts.anchors:
-            raise RefusedError("Set the dosing day first.")
-        _confirm(session, [context], actor, now)
+        which = the_anchor(context.protocol, anchor)
+        if which.id not in context.facts.anchors:
+            raise RefusedError(f"Set the {which.named} first.")
+        _confirm(session, [context], which, actor, now)
         refresh_windows(session, site.library, [context.course_id])
 
 
-def confirm_retreat(site: Site, retreat_id: int, *, actor: str, now: datetime) -> int:
-    """Confirm the dosing day of everybody in a retreat who has one; how many were not before."""
+def confirm_retreat(
+    site: Site, retreat_id: int, *, anchor: str = "", actor: str, now: datetime
+) -> int:
+    """Confirm an anchor of everybody in a retreat who has its date; how many were not before."""
     with site.database.write() as session:
-        the_retreat(session, retreat_id)
+        which = the_anchor(protocol_of(session, site, the_retreat(session, retreat_id)), anchor)
         ids = roster.course_ids(session, retreat_id)
-        contexts = unconfirmed(course_contexts(session, site.library, ids))
+        contexts = unconfirmed(course_contexts(session, site.library, ids), which.id)
         if not contexts:
-            raise RefusedError("There is no dosing day to confirm.")
-        _confirm(session, contexts, actor, now)
+            raise RefusedError(f"There is no {which.named} to confirm.")
+        _confirm(session, contexts, which, actor, now)
         refresh_windows(session, site.library, [c.course_id for c in contexts])
         return len(contexts)
 
 
-def unconfirmed(contexts: Iterable[CourseContext]) -> list[CourseContext]:
-    """The courses whose dosing day is set and not confirmed."""
+def unconfirmed(contexts: Iterable[CourseContext], anchor: str) -> list[CourseContext]:
+    """The courses in which this anchor has a date and is not confirmed."""
     found: list[CourseContext] = []
     for context in contexts:
-        fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+        fact = context.facts.anchors.get(anchor)
         if fact is not None and not fact.confirmed:
             found.append(context)
     return found
 
 
-def held_prompts(context: CourseContext, now: datetime) -> int:
-    """How many prompts wait for this course's dosing day alone to be confirmed."""
+def held_prompts(context: CourseContext, anchor: str, now: datetime) -> int:
+    """How many prompts wait for this anchor of the course alone to be confirmed."""
     total = 0
     for timepoint in context.protocol.timepoints:
+        if timepoint.anchor != anchor:
+            continue
         window = window_of(timepoint, context.facts)
         if window is None or not timepoint.after_anchor or window.closes_at <= now:
             continue
@@ -165,10 +193,14 @@ def held_prompts(context: CourseContext, now: datetime) -> int:
 
 
 def _confirm(
-    session: Session, contexts: Collection[CourseContext], actor: str, now: datetime
+    session: Session,
+    contexts: Collection[CourseContext],
+    anchor: Anchor,
+    actor: str,
+    now: datetime,
 ) -> None:
     for context in contexts:
-        row = roster.anchor(session, context.course_id, context.protocol.main_anchor.id)
+        row = roster.anchor(session, context.course_id, anchor.id)
         if row is not None and row.confirmed_at is None:
             row.confirmed_at = now
             append_all(
@@ -212,18 +244,22 @@ def record_doses(
 def _record(
     session: Session, context: CourseContext, dose: NewDose, actor: str, now: datetime
 ) -> None:
+    anchor = the_anchor(context.protocol, dose.anchor)
     existing = roster.doses(session, [context.course_id])
-    first, booster = (existing.get((context.course_id, kind)) for kind in KINDS)
-    given_at = _instant(dose, context)
-    problems = _dose_problems(dose, context, first, given_at, now)
-    if dose.kind == "first" and booster is not None and booster.given_at is not None:
-        problems |= _before_booster(dose, given_at, booster.given_at)
-    if problems:
+    first, booster = (existing.get((context.course_id, anchor.id, kind)) for kind in KINDS)
+    given_at = given_instant(dose, context)
+    if problems := dose_problems(dose, context, anchor, (first, booster), now):
         raise InputError(problems)
-    row = existing.get((context.course_id, dose.kind))
+    row = existing.get((context.course_id, anchor.id, dose.kind))
     before = _payload(row) if row else None
     if row is None:
-        row = DoseRow(course_id=context.course_id, kind=dose.kind, status="", recorded_at=now)
+        row = DoseRow(
+            course_id=context.course_id,
+            anchor=anchor.id,
+            kind=dose.kind,
+            status="",
+            recorded_at=now,
+        )
         roster.add_dose(session, row)
     given = dose.status == "given"
     row.status, row.recorded_at = dose.status, now
@@ -236,13 +272,7 @@ def _record(
     kind = "dose corrected" if before else "dose recorded"
     trail.append(session, context.course.chain, kind, actor, now, payload)
     if given and dose.kind == "first":
-        _confirm(session, [context], actor, now)
-
-
-def _instant(dose: NewDose, context: CourseContext) -> datetime | None:
-    if dose.status != "given" or dose.on is None or dose.at is None:
-        return None
-    return instant(dose.on, dose.at, context.facts.zone)
+        _confirm(session, [context], anchor, actor, now)
 
 
 def _minutes(given_at: datetime | None, first: DoseRow | None) -> int | None:
@@ -251,66 +281,9 @@ def _minutes(given_at: datetime | None, first: DoseRow | None) -> int | None:
     return round((given_at - first.given_at).total_seconds() / 60)
 
 
-def _before_booster(
-    dose: NewDose, given_at: datetime | None, booster_at: datetime
-) -> dict[str, str]:
-    """A correction may not leave the booster without, or before, its first dose."""
-    if dose.status != "given":
-        return {"status": "A booster was given after this dose, so it was given."}
-    if given_at is not None and given_at > booster_at:
-        return {"at": "The booster was given before this time."}
-    return {}
-
-
-def _dose_problems(
-    dose: NewDose,
-    context: CourseContext,
-    first: DoseRow | None,
-    given_at: datetime | None,
-    now: datetime,
-) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    if dose.kind not in KINDS:
-        problems["kind"] = "Choose first dose or booster."
-    if dose.status not in STATUSES:
-        problems["status"] = "Choose given, declined or not eligible."
-    if context.protocol.main_anchor.id not in context.facts.anchors:
-        problems[""] = f"Set the dosing day of {context.participant.code} first."
-    if dose.kind == "booster" and (first is None or first.status != "given"):
-        problems["kind"] = "A booster follows a first dose, and none was recorded as given."
-    if dose.status == "given":
-        return problems | _given_problems(dose, context, first, given_at, now)
-    if not dose.reason.strip():
-        problems["reason"] = "Say why, in a few words."
-    return problems
-
-
-def _given_problems(
-    dose: NewDose,
-    context: CourseContext,
-    first: DoseRow | None,
-    given_at: datetime | None,
-    now: datetime,
-) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    if dose.mg is None or not 0 < dose.mg <= MOST_MG:
-        problems["mg"] = f"Write the milligrams, above 0 and at most {MOST_MG}."
-    if dose.on is None:
-        problems["on"] = "Write the date on which it was given."
-    if dose.at is None:
-        problems["at"] = "Write the time at which it was given."
-    if given_at is None:
-        return problems
-    if given_at > now:
-        local = now.astimezone(ZoneInfo(context.facts.zone))
-        problems["on"] = f"This lies in the future: it is {day(local.date())}, {local:%H:%M} there."
-    elif dose.kind == "booster" and first and first.given_at and given_at < first.given_at:
-        problems["at"] = "A booster cannot be given before the first dose."
-    return problems
-
-
 def _payload(row: DoseRow) -> dict[str, object]:
     return {
+        "anchor": row.anchor,
         "kind": row.kind,
         "status": row.status,
         "mg": row.mg,

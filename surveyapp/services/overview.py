@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..store import roster
 from ..store.facts import CourseContext, course_contexts
 from ..store.tables import DoseRow, Study
-from ..study.protocol import Timepoint
+from ..study.protocol import Anchor, Timepoint
 from ..study.record import Dose
 from ..study.schedule import GRACE, state_of, window_of
 from ..texts import amount
@@ -18,8 +18,10 @@ from .enrolment import StudySettings, protocol_of, the_retreat, the_study
 from .readmodels import (
     Cell,
     PersonLine,
+    RetreatAnchor,
     RetreatLine,
     RetreatView,
+    RosterDay,
     RosterRow,
     StudyLine,
     StudyView,
@@ -106,7 +108,10 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
         contexts = course_contexts(session, site.library, ids)
         doses = roster.doses(session, ids)
         dates = roster.retreat_dates(session, [retreat_id])
-        waiting = unconfirmed(contexts)
+        anchors = tuple(
+            _retreat_anchor(anchor, dates.get((retreat_id, anchor.id)), contexts, now)
+            for anchor in protocol.anchors
+        )
         return RetreatView(
             id=retreat.id,
             name=retreat.name,
@@ -117,24 +122,57 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
             dosing_date=dates.get((retreat_id, protocol.main_anchor.id)),
             timepoints=tuple((t.id, t.label) for t in protocol.timepoints),
             rows=tuple(_row(context, doses, now) for context in contexts),
-            unconfirmed=len(waiting),
-            held=sum(held_prompts(context, now) for context in waiting),
+            unconfirmed=anchors[0].unconfirmed,
+            held=anchors[0].held,
+            anchors=anchors,
         )
 
 
+def _retreat_anchor(
+    anchor: Anchor, on: date | None, contexts: Sequence[CourseContext], now: datetime
+) -> RetreatAnchor:
+    waiting = unconfirmed(contexts, anchor.id)
+    return RetreatAnchor(
+        id=anchor.id,
+        label=anchor.label,
+        named=anchor.named,
+        dosing=anchor.dosing,
+        on=on,
+        unconfirmed=len(waiting),
+        held=sum(held_prompts(context, anchor.id, now) for context in waiting),
+    )
+
+
 def _row(
-    context: CourseContext, doses: Mapping[tuple[int, str], DoseRow], now: datetime
+    context: CourseContext, doses: Mapping[roster.DoseKey, DoseRow], now: datetime
 ) -> RosterRow:
-    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+    main = context.protocol.main_anchor.id
+    fact = context.facts.anchors.get(main)
     return RosterRow(
         code=context.participant.code,
         number=context.course.number,
         consent=context.consents[-1].given_on if context.consents else None,
         dosing_date=fact.date if fact else None,
         confirmed=fact is not None and fact.confirmed,
-        dose=dose_words(doses.get((context.course_id, "first"))),
-        booster=dose_words(doses.get((context.course_id, "booster"))),
+        dose=dose_words(doses.get((context.course_id, main, "first"))),
+        booster=dose_words(doses.get((context.course_id, main, "booster"))),
+        days=tuple(_roster_day(context, anchor, doses) for anchor in context.protocol.anchors),
         cells=cells_of(context, now),
+    )
+
+
+def _roster_day(
+    context: CourseContext, anchor: Anchor, doses: Mapping[roster.DoseKey, DoseRow]
+) -> RosterDay:
+    fact = context.facts.anchors.get(anchor.id)
+    return RosterDay(
+        id=anchor.id,
+        named=anchor.named,
+        dosing=anchor.dosing,
+        on=fact.date if fact else None,
+        confirmed=fact is not None and fact.confirmed,
+        dose=dose_words(doses.get((context.course_id, anchor.id, "first"))),
+        booster=dose_words(doses.get((context.course_id, anchor.id, "booster"))),
     )
 
 

@@ -10,12 +10,13 @@ from ..reports import charts, sentences, words
 from ..store import contacts, roster
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
+from ..store.notices import acknowledgements
 from ..store.records import load_person
 from ..store.tables import PromptRow
 from ..store.vault import CannotOpenError
 from ..study.instrument import Instrument
-from ..study.protocol import Timepoint
-from ..study.record import Course, Person
+from ..study.protocol import Anchor, Timepoint
+from ..study.record import Course, Dose, Person
 from ..study.schedule import (
     ANSWERED,
     CLOSED,
@@ -29,7 +30,7 @@ from ..study.schedule import (
     window_of,
 )
 from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
-from ..texts import number
+from ..texts import day, number
 from .addresses import masked
 from .dosing import held_prompts
 from .enrolment import the_person
@@ -37,6 +38,7 @@ from .invitations import NO_KEY, PRACTICE, practice_allows
 from .overview import cells_of, dose_words
 from .readmodels import (
     ChartView,
+    CourseAnchor,
     CourseView,
     DoseLine,
     EventLine,
@@ -84,9 +86,19 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             email_note=note,
             practice=practice,
             notices=_notices(site, person, participant.language),
+            acknowledged=_acknowledged(session, participant.id),
             charts=_charts(site, person, now),
             courses=tuple(reversed(views)),
         )
+
+
+def _acknowledged(session: Session, participant_id: int) -> tuple[str, ...]:
+    rows = acknowledgements(session, [participant_id])[participant_id]
+    return tuple(
+        f"{f'Version {row.version}' if row.version else 'Built-in notice'} ({row.language}),"
+        f" {day(row.at.date())}"
+        for row in rows
+    )
 
 
 def email_of(site: Site, code: str) -> str:
@@ -149,6 +161,7 @@ def _course(
     zone = ZoneInfo(context.facts.zone)
     fact = context.facts.anchors.get(context.protocol.main_anchor.id)
     consent = context.consents[-1] if context.consents else None
+    anchors = tuple(_anchor(context, anchor, course, now) for anchor in context.protocol.anchors)
     return CourseView(
         number=course.number,
         retreat_id=context.retreat.id,
@@ -160,20 +173,14 @@ def _course(
         day=(now.astimezone(zone).date() - fact.date).days if fact else None,
         consent_on=consent.given_on if consent else None,
         consent_scope=consent.scope if consent else "",
-        held=held_prompts(context, now) if fact and not fact.confirmed else 0,
+        held=anchors[0].held,
         cells=cells_of(context, now),
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
         scores=_scores(site, person, course, now),
         prompts=_prompts(context, prompts, now),
         sheets=_sheets(site, person, course),
-        doses=tuple(
-            DoseLine(
-                DOSE_NAMES[dose.kind],
-                dose_words(dose),
-                dose.given_at.astimezone(zone) if dose.given_at else None,
-            )
-            for dose in course.doses
-        ),
+        doses=tuple(dose for anchor in anchors for dose in anchor.doses),
+        anchors=anchors,
         events=tuple(
             EventLine(
                 term=event.term,
@@ -186,6 +193,30 @@ def _course(
             for event in course.events
         ),
     )
+
+
+def _anchor(
+    context: CourseContext, anchor: Anchor, course: Course, now: datetime
+) -> CourseAnchor:
+    fact = context.facts.anchors.get(anchor.id)
+    confirmed = fact is not None and fact.confirmed
+    return CourseAnchor(
+        id=anchor.id,
+        label=anchor.label,
+        named=anchor.named,
+        dosing=anchor.dosing,
+        on=fact.date if fact else None,
+        confirmed=confirmed,
+        held=held_prompts(context, anchor.id, now) if fact and not confirmed else 0,
+        doses=tuple(
+            _dose_line(dose, context.facts.zone) for dose in course.doses if dose.anchor == anchor.id
+        ),
+    )
+
+
+def _dose_line(dose: Dose, zone: str) -> DoseLine:
+    at = dose.given_at.astimezone(ZoneInfo(zone)) if dose.given_at else None
+    return DoseLine(DOSE_NAMES[dose.kind], dose_words(dose), at)
 
 
 def _sheets(site: Site, person: Person, course: Course) -> tuple[SheetLine, ...]:

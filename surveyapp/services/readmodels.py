@@ -72,8 +72,36 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class RetreatAnchor:
+    """One anchor of a retreat: for how many people its date waits for confirmation, and how many
+    prompts that holds. `named` is its label within a sentence; on a `dosing` one doses are given."""
+
+    id: str
+    label: str
+    named: str
+    dosing: bool
+    on: date | None
+    unconfirmed: int
+    held: int
+
+
+@dataclass(frozen=True)
+class RosterDay:
+    """One anchor of one course in a retreat's table; doses in words, empty while there is none."""
+
+    id: str
+    named: str
+    dosing: bool
+    on: date | None
+    confirmed: bool
+    dose: str
+    booster: str
+
+
+@dataclass(frozen=True)
 class RosterRow:
-    """One course of a retreat; `dose` and `booster` in words, empty while nothing is recorded."""
+    """One course of a retreat; `dosing_date`, `dose` and `booster` are the first anchor's, `days`
+    has every anchor's. Doses are in words, empty while nothing is recorded."""
 
     code: str
     number: int
@@ -82,12 +110,13 @@ class RosterRow:
     confirmed: bool
     dose: str
     booster: str
+    days: tuple[RosterDay, ...]
     cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class RetreatView:
-    """A retreat's page; `held` counts prompts that wait for the dosing day's confirmation."""
+    """A retreat's page; `held` counts prompts that wait for the first anchor's confirmation."""
 
     id: int
     name: str
@@ -100,6 +129,7 @@ class RetreatView:
     rows: tuple[RosterRow, ...]
     unconfirmed: int
     held: int
+    anchors: tuple[RetreatAnchor, ...]
 
 
 @dataclass(frozen=True)
@@ -173,6 +203,20 @@ class DoseLine:
 
 
 @dataclass(frozen=True)
+class CourseAnchor:
+    """One anchor of a course with its doses; `held` prompts wait for its confirmation."""
+
+    id: str
+    label: str
+    named: str
+    dosing: bool
+    on: date | None
+    confirmed: bool
+    held: int
+    doses: tuple[DoseLine, ...]
+
+
+@dataclass(frozen=True)
 class EventLine:
     term: str
     start: datetime
@@ -184,7 +228,8 @@ class EventLine:
 
 @dataclass(frozen=True)
 class CourseView:
-    """One course on a person's page."""
+    """One course on a person's page; `dosing_date`, `confirmed`, `day` and `held` are of its first
+    anchor, `doses` of all."""
 
     number: int
     retreat_id: int
@@ -203,6 +248,7 @@ class CourseView:
     prompts: tuple[PromptLine, ...]
     sheets: tuple[SheetLine, ...]
     doses: tuple[DoseLine, ...]
+    anchors: tuple[CourseAnchor, ...]
     events: tuple[EventLine, ...]
 
 
@@ -225,6 +271,7 @@ class PersonView:
     email_note: str
     practice: bool
     notices: tuple[str, ...]
+    acknowledged: tuple[str, ...]
     charts: tuple[ChartView, ...]
     courses: tuple[CourseView, ...]
 

@@ -17,7 +17,7 @@ from ..store.facts import CourseContext, course_contexts
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day, moment
-from .dosing import held_prompts, unconfirmed
+from .dosing import held_prompts
 from .health import SILENT_AFTER, health
 from .invitations import PRACTICE
 from .overview import cell_of, missing_settings
@@ -66,8 +66,8 @@ def _local(context: CourseContext, now: datetime) -> date:
     return now.astimezone(ZoneInfo(context.facts.zone)).date()
 
 
-def _anchor_date(context: CourseContext) -> date | None:
-    fact = context.facts.anchors.get(context.protocol.main_anchor.id)
+def _anchor_date(context: CourseContext, anchor: str = "") -> date | None:
+    fact = context.facts.anchors.get(anchor or context.protocol.main_anchor.id)
     return fact.date if fact else None
 
 
@@ -118,7 +118,8 @@ def _dosing_soon(context: CourseContext, now: datetime) -> tuple[str, Need] | No
     still = any(_is_open(context, t, now) for t in missing)
     can = "it can still be answered" if still else "its window has closed"
     labels = ", ".join(t.label for t in missing)
-    reason = f"{labels} is not answered and the dosing day is {day(on)}; {can}."
+    named = context.protocol.main_anchor.named
+    reason = f"{labels} is not answered and the {named} is {day(on)}; {can}."
     return reason, Need(context.participant.code, _upper(reason), "Open", _person(context))
 
 
@@ -135,26 +136,29 @@ def _is_open(context: CourseContext, timepoint: Timepoint, now: datetime) -> boo
 
 
 def _unconfirmed(contexts: Sequence[CourseContext], now: datetime) -> list[Need]:
-    """Dosing days that have come and are not confirmed, by retreat and day."""
-    found: defaultdict[tuple[int, date], list[CourseContext]] = defaultdict(list)
-    for context in unconfirmed(contexts):
-        on = _anchor_date(context)
-        if on is not None and on <= _local(context, now):
-            found[context.retreat.id, on].append(context)
-    return [_confirm_need(those, on, now) for (_, on), those in found.items()]
+    """Anchors whose day has come and is not confirmed, by retreat, anchor and day."""
+    found: defaultdict[tuple[int, str, date], list[CourseContext]] = defaultdict(list)
+    for context in contexts:
+        for name, fact in context.facts.anchors.items():
+            if not fact.confirmed and fact.date <= _local(context, now):
+                found[context.retreat.id, name, fact.date].append(context)
+    return [_confirm_need(those, name, on, now) for (_, name, on), those in found.items()]
 
 
-def _confirm_need(those: Sequence[CourseContext], on: date, now: datetime) -> Need:
-    held = sum(held_prompts(context, now) for context in those)
+def _confirm_need(those: Sequence[CourseContext], anchor: str, on: date, now: datetime) -> Need:
+    held = sum(held_prompts(context, anchor, now) for context in those)
+    which = those[0].protocol.anchor(anchor)
+    more = {} if which == those[0].protocol.main_anchor else {"anchor": anchor}
     who = f"{len(those)} people" if len(those) > 1 else those[0].participant.code
     why = (
-        f"The dosing day {day(on)} is not confirmed for {who}, "
+        f"The {which.named} {day(on)} is not confirmed for {who}, "
         f"so {held} {'prompt is' if held == 1 else 'prompts are'} held."
     )
-    place = Place("confirm_retreat", {"retreat_id": those[0].retreat.id})
+    place = Place("confirm_retreat", {"retreat_id": those[0].retreat.id, **more})
     if len(those) == 1:
-        place = _at(those[0], "confirm_day")
-    return Need(those[0].retreat.name, why, "Confirm the day", place)
+        place = _at(those[0], "confirm_day", **more)
+    act = "Confirm the day" if which.dosing else f"Confirm the {which.named}"
+    return Need(those[0].retreat.name, why, act, place)
 
 
 def _to_clear(context: CourseContext, now: datetime) -> list[Need]:
@@ -249,19 +253,17 @@ def _closing(context: CourseContext, now: datetime) -> list[Need]:
 
 
 def _no_day(contexts: Iterable[CourseContext]) -> list[Need]:
-    """Retreats with people and no dosing day."""
-    names: dict[int, str] = {}
-    for context in contexts:
-        if _anchor_date(context) is None:
-            names.setdefault(context.retreat.id, context.retreat.name)
+    """Retreats with people whose first anchor has no date."""
+    retreats = {c.retreat.id: c for c in reversed([*contexts]) if _anchor_date(c) is None}
     return [
         Need(
-            name,
-            "There are people without a dosing day, so nothing can be asked.",
-            "Set the dosing day",
+            context.retreat.name,
+            f"There are people without a {named}, so nothing can be asked.",
+            f"Set the {named}",
             Place("retreat_day", {"retreat_id": retreat_id}),
         )
-        for retreat_id, name in names.items()
+        for retreat_id, context in retreats.items()
+        for named in [context.protocol.main_anchor.named]
     ]
 
 

@@ -98,7 +98,7 @@ def _by_course(session: Session, table: Any, ids: Collection[int]) -> defaultdic
 
 def _dose(row: DoseRow) -> Dose:
     kind, status = cast(DoseKind, row.kind), cast(DoseStatus, row.status)
-    return Dose(kind, status, row.mg, row.given_at, row.minutes, row.reason)
+    return Dose(kind, status, row.mg, row.given_at, row.minutes, row.reason, row.anchor)
 
 
 def _event(row: AdverseEvent) -> Event:

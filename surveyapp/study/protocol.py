@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
 
@@ -21,10 +21,19 @@ EARLIEST, LATEST = time(8), time(20)
 
 @dataclass(frozen=True)
 class Anchor:
-    """A named date of one course, for example the dosing day."""
+    """A named date of one course, for example the dosing day.
+
+    Nothing is given on one that is not `dosing`, as the start of a course of questionnaires.
+    """
 
     id: str
     label: str
+    dosing: bool = True
+
+    @property
+    def named(self) -> str:
+        """Its label within a sentence: dosing day, second dosing day, start."""
+        return self.label[:1].lower() + self.label[1:]
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Timepoint:
     prompts: tuple[int, ...]
     confirm: bool
     at: time
+    anchor_named: str = "dosing day"
 
     @property
     def before_anchor(self) -> bool:
@@ -84,13 +94,18 @@ class Protocol:
     def main_anchor(self) -> Anchor:
         return self.anchors[0]
 
+    def anchor(self, anchor_id: str) -> Anchor:
+        """Raises KeyError."""
+        return {a.id: a for a in self.anchors}[anchor_id]
+
 
 def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol:
     """Read one protocol. Raises FaultsFoundError naming file, key and fault."""
     faults = Faults(f"{path.parent.name}/{path.name}")
     root = read_toml(path, faults)
     anchors = _anchors(root)
-    timepoints = tuple(t for row in root.tables("timepoints") for t in _timepoints(row))
+    named = {a.id: a.named for a in anchors}
+    timepoints = tuple(t for row in root.tables("timepoints") for t in _timepoints(row, named))
     protocol = Protocol(
         id=root.name("id"),
         version=root.need("version", str, ""),
@@ -111,19 +126,20 @@ def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol
 def _anchors(root: Table) -> tuple[Anchor, ...]:
     anchors: list[Anchor] = []
     for row in root.tables("anchors"):
-        anchors.append(Anchor(row.name("id"), row.need("label", str, "")))
+        label, dosing = row.need("label", str, ""), row.get("dosing", bool, True)
+        anchors.append(Anchor(row.name("id"), label, dosing))
         row.close()
     if not anchors:
         root.fault("anchors", "needs at least one anchor")
     return tuple(anchors)
 
 
-def _timepoints(row: Table) -> list[Timepoint]:
+def _timepoints(row: Table, named: Mapping[str, str]) -> list[Timepoint]:
     """One table of the file: a timepoint, or several when it has `repeat`."""
     timepoint = Timepoint(
         id=row.name("id"),
         label=row.need("label", str, ""),
-        anchor=row.need("anchor", str, ""),
+        anchor=(anchor := row.need("anchor", str, "")),
         opens=row.need("opens", int, 0),
         target=row.need("target", int, 0),
         closes=row.need("closes", int, 0),
@@ -131,6 +147,7 @@ def _timepoints(row: Table) -> list[Timepoint]:
         prompts=row.list_of("prompts", int),
         confirm=row.get("confirm", bool, False),
         at=_hour(row),
+        anchor_named=named.get(anchor, anchor),
     )
     _check_days(row, timepoint)
     repeats = _repeats(row, timepoint)
@@ -185,17 +202,14 @@ def _repeats(row: Table, t: Timepoint) -> list[Timepoint]:
 
 
 def _shifted(t: Timepoint, number: int, days: int, width: int) -> Timepoint:
-    return Timepoint(
+    return replace(
+        t,
         id=f"{t.id}-{number:0{width}d}",
         label=f"{t.label} {number}",
-        anchor=t.anchor,
         opens=t.opens + days,
         target=t.target + days,
         closes=t.closes + days,
-        instruments=t.instruments,
         prompts=tuple(day + days for day in t.prompts),
-        confirm=t.confirm,
-        at=t.at,
     )
 
 

@@ -18,7 +18,7 @@ Mode = Literal["phone", "paper", "telephone", "import"]
 
 @dataclass(frozen=True)
 class Dose:
-    """One administration; `minutes` after the first dose, for a booster."""
+    """One administration; `minutes` after the first dose of its dosing day, for a booster."""
 
     kind: DoseKind
     status: DoseStatus
@@ -26,6 +26,7 @@ class Dose:
     given_at: datetime | None
     minutes: int | None
     reason: str = ""
+    anchor: str = "dosing"
 
 
 @dataclass(frozen=True)

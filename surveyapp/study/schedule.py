@@ -205,13 +205,18 @@ def open_prompts(timepoint: Timepoint, facts: Facts) -> list[Prompt]:
     ]
 
 
+def not_confirmed(anchor: str) -> str:
+    """Why prompts after this anchor are held; it is named as within a sentence."""
+    return f"the {anchor} is not confirmed"
+
+
 def barrier(timepoint: Timepoint, facts: Facts) -> Hold | None:
     """What holds every prompt of this timepoint until somebody changes a fact."""
     anchor = facts.anchors.get(timepoint.anchor)
     if not facts.consented:
         return Hold(NO_CONSENT)
     if timepoint.after_anchor and (anchor is None or not anchor.confirmed):
-        return Hold(NOT_CONFIRMED)
+        return Hold(not_confirmed(timepoint.anchor_named))
     if timepoint.confirm and timepoint.id not in facts.confirmed:
         return Hold(NOT_CLEARED)
     return None

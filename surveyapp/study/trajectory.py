@@ -130,7 +130,12 @@ def line(
             gaps.append(_gap(course, timepoint, instrument, scale, now))
         else:
             points.append(found)
-    return Line(scale, tuple(sorted(points, key=lambda p: p.day)), tuple(gaps))
+    return Line(scale, tuple(sorted(points, key=lambda p: p.on)), tuple(gaps))
+
+
+def _is_before_all(course: Course, timepoint: Timepoint) -> bool:
+    """Before a second dose is not before the first: only the first anchor has a baseline."""
+    return timepoint.before_anchor and timepoint.anchor == course.protocol.main_anchor.id
 
 
 def _point(
@@ -153,7 +158,7 @@ def _point(
         of=score.of,
         band=score.band,
         marks=marks,
-        is_baseline=timepoint.before_anchor and counts(marks),
+        is_baseline=_is_before_all(course, timepoint) and counts(marks),
     )
 
 
@@ -174,7 +179,7 @@ def changes(course: Course, instrument: Instrument, line: Line) -> list[ScaleCha
         return []
     found: list[ScaleChange] = []
     for point in line.points:
-        if point is start or point.day <= start.day or not counts(point.marks):
+        if point is start or point.on <= start.on or not counts(point.marks):
             continue
         rule = course.protocol.rule(instrument.id, point.timepoint)
         retest = rule.retest if rule and rule.start == start.timepoint else None

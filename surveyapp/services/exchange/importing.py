@@ -148,6 +148,7 @@ class _Import:
             if mg is not None:
                 yield DoseRow(
                     course_id=course.id,
+                    anchor=row.protocol.main_anchor.id,
                     kind=kind,
                     status="given",
                     mg=mg,

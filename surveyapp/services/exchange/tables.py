@@ -31,12 +31,27 @@ def rows_of(dump: PersonDump, library: Library) -> Rows:
             "courses": len(dump.courses),
         }
     )
+    rows["acknowledgements.csv"] += _acknowledged(dump)
     records = {course.number: course for course in dump.person.courses}
     for course in dump.courses:
         record = records[course.context.course.number]
         for name, found in _CourseRows(course, record, dump.person, library).by_file().items():
             rows[name] += found
     return rows
+
+
+def _acknowledged(dump: PersonDump) -> list[Row]:
+    return [
+        {
+            "participant": dump.participant.code,
+            "study": row.study_id,
+            "version": row.version,
+            "language": row.language,
+            "sha256": row.sha256,
+            "acknowledged_at": row.at,
+        }
+        for row in dump.acknowledgements
+    ]
 
 
 class _CourseRows:
@@ -154,9 +169,12 @@ class _CourseRows:
             }
 
     def _doses(self) -> Iterator[Row]:
-        for dose in sorted(self._dump.doses, key=lambda d: d.kind, reverse=True):
+        order = [anchor.id for anchor in self._protocol.anchors]
+        doses = sorted(self._dump.doses, key=lambda d: d.kind, reverse=True)
+        for dose in sorted(doses, key=lambda d: order.index(d.anchor)):
             yield {
                 **self._key,
+                "anchor": dose.anchor,
                 "kind": dose.kind,
                 "status": dose.status,
                 "mg": dose.mg,
