@@ -15,6 +15,7 @@ from surveyapp.study.instrument import Instrument
 
 NEEDED = re.compile(r'<(?:link[^>]+?href|script[^>]+?src|img[^>]+?src)="([^"]+)"')
 WRITE = re.compile(r'name="w" value="([^"]+)"')
+NOTICE = re.compile(r'name="notice" value="(\d+)"')
 ACCEPT = ("Accept-Encoding", "gzip, deflate, br")
 
 
@@ -65,8 +66,12 @@ class Phone:
 
 
 def knock(address: Address, token: str, instrument: str) -> Phone:
-    """Press Start on a link's page."""
-    started = fetch(address, request("POST", _host(address), f"/s/{token}"))
+    """Press Start on a link's page, having read the data notice."""
+    page = fetch(address, request("GET", _host(address), f"/s/{token}"))
+    read = NOTICE.search(text_of(page))
+    body = f"notice={read[1]}".encode() if read else b""
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    started = fetch(address, request("POST", _host(address), f"/s/{token}", body, form))
     if started.status != 303:
         raise RuntimeError(f"Start answered {started.status}")
     visit = urlsplit(started.headers["location"]).path.split("/")[2]

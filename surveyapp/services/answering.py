@@ -26,6 +26,7 @@ from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
+from . import notices
 from .errors import GoneError, InputError, NotFoundError
 from .site import Site
 from .visits import (
@@ -66,14 +67,19 @@ class Tap:
     age: timedelta = timedelta(0)
 
 
-def begin(site: Site, token: str, now: datetime) -> Opened:
-    """Start or continue a check-in. Raises NotFoundError, and GoneError when it may not begin."""
+def begin(site: Site, token: str, now: datetime, *, notice: int | None = None) -> Opened:
+    """Start or continue a check-in; `notice` is the version of the data notice that was read.
+
+    Raises NotFoundError, GoneError when it may not begin, InputError for another notice.
+    """
     with site.database.write() as session:
         # Two phones may begin at once; the second waits and finds what the first began.
         lock_courses(session, [link_of(session, token).course_id])
         context, timepoint = context_of_token(site, session, token)
         if state_of(timepoint, context.facts, now) not in OPEN_STATES:
             raise GoneError(CLOSED)
+        if notice is not None:
+            notices.acknowledge(session, site, context, notice, now)
         opened = Opened(new_secret()[:22], new_secret())
         session.add(_visit(opened, context, timepoint, now))
         _start_missing(site, session, context, timepoint, now)

@@ -34,8 +34,21 @@ class Part:
 
 
 @dataclass(frozen=True)
+class NoticeShown:
+    """A data notice as somebody reads it; version 0 is the built-in one."""
+
+    version: int
+    language: str
+    paragraphs: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Door:
-    """What a link opens. `state` is of its timepoint; dates are local, the last one included."""
+    """What a link opens. `state` is of its timepoint; dates are local, the last one included.
+
+    `notice_due`: the person has not yet acknowledged this data notice.
+    """
 
     course_id: int
     timepoint: str
@@ -48,6 +61,8 @@ class Door:
     closes: date | None
     parts: tuple[Part, ...]
     minutes: int
+    data_notice: NoticeShown
+    notice_due: bool
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from ..store.tables_access import Link
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
+from . import notices
 from .errors import GoneError, NotFoundError
 from .phonepages import Door, Lines, Other, Part, Question, Questionnaire, Thanks
 from .site import Site
@@ -65,7 +66,7 @@ def is_secret(given: str, sha256: str) -> bool:
 def knock(site: Site, token: str, now: datetime) -> Door:
     """What the link shows; changes nothing. Raises NotFoundError for one that is unknown."""
     with site.database.read() as session:
-        return door_of(*context_of_token(site, session, token), site.library.instruments, now)
+        return _door(site, session, *context_of_token(site, session, token), now)
 
 
 def link_of(session: Session, token: str) -> Link:
@@ -85,14 +86,11 @@ def context_of_token(site: Site, session: Session, token: str) -> tuple[CourseCo
     return context, context.protocol.timepoint(link.timepoint)
 
 
-def door_of(
-    context: CourseContext,
-    timepoint: Timepoint,
-    instruments: Mapping[str, Instrument],
-    now: datetime,
+def _door(
+    site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> Door:
     window = window_of(timepoint, context.facts)
-    asked = [instruments[name] for name in timepoint.instruments]
+    asked = [site.library.instruments[name] for name in timepoint.instruments]
     language = context.participant.language
     return Door(
         course_id=context.course_id,
@@ -106,6 +104,8 @@ def door_of(
         closes=window.closes if window else None,
         parts=tuple(Part(len(i.items), _recall(i, context, timepoint)) for i in asked),
         minutes=sum(i.minutes for i in asked),
+        data_notice=notices.notice_for(session, site, context.study, language),
+        notice_due=notices.is_due(session, context.participant, context.study),
     )
 
 

@@ -16,6 +16,7 @@ from ..study.library import Library
 from ..study.record import Person
 from .database import Database
 from .facts import CourseContext, course_contexts
+from .notices import acknowledgements
 from .records import people_of
 from .tables import (
     AdverseEvent,
@@ -28,6 +29,7 @@ from .tables import (
     PromptRow,
     ScoreRow,
 )
+from .tables_entry import Acknowledgement
 from .transfer import by_course, slices
 
 
@@ -57,6 +59,7 @@ class PersonDump:
     participant: Participant
     person: Person
     courses: Sequence[CourseDump]
+    acknowledgements: Sequence[Acknowledgement]
 
 
 @contextmanager
@@ -85,11 +88,12 @@ def _slice(
     courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
     for context in course_contexts(session, library, ids):
         courses[context.participant.code].append(details.course(context))
+    read = acknowledgements(session, numbers)
     records = {person.code: person for person in people_of(session, library, ids)}
     for participant in people:
         code = participant.code
         person = records.get(code, Person(code, ()))
-        yield PersonDump(participant, person, courses[code])
+        yield PersonDump(participant, person, courses[code], read[participant.id])
 
 
 class _Details:

@@ -86,15 +86,24 @@ class _Desk:
         if door.state in visits.DONE_STATES:
             return self._already_sent(token, door)
         if door.state in visits.OPEN_STATES:
-            return _render("participant/start.html", door, start=door, token=token)
+            return self._start(token, door)
         return self._shut(door)
+
+    def _start(self, token: str, door: Door, ask_to_read: bool = False) -> str:
+        return _render(
+            "participant/start.html", door, start=door, token=token, ask_to_read=ask_to_read
+        )
 
     def begin(self, token: str) -> Page:
         now = self.clock()
         door = visits.knock(self.site, token, now)
         if door.state not in visits.OPEN_STATES:
             return redirect(url_for(".start", token=token), 303)
-        opened = answering.begin(self.site, token, now)
+        seen = request.form.get("notice", type=int)
+        if door.notice_due and seen != door.data_notice.version:
+            return self._start(token, door, ask_to_read=True), 409
+        notice = seen if door.notice_due else None
+        opened = answering.begin(self.site, token, now, notice=notice)
         response = redirect(url_for(".visit", visit=opened.visit), 303)
         response.set_cookie(
             cookie_of(opened.visit),

@@ -27,7 +27,7 @@ def doors() -> Generator[Doors]:
         yield doors
 
 
-def begin(phone: PlainBrowser, link: str, button: str = "Start") -> None:
+def begin(phone: PlainBrowser, link: str, button: str = "I have read this. Start") -> None:
     phone.open(link)
     assert "Your answers are read by the two facilitators" in phone.text
     phone.press(button)

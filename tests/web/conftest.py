@@ -81,6 +81,8 @@ class Browser:
         return self._page(self.client.get(path, base_url=self.base_url, follow_redirects=True))
 
     def post(self, path: str, data: Any = None) -> Page:
+        if path.startswith("/s/") and data is None:
+            data = {"notice": "0"}  # what Start sends: the built-in data notice was read
         return self._page(
             self.client.post(path, data=data, base_url=self.base_url, follow_redirects=True)
         )

@@ -64,6 +64,19 @@ TABLES = (
         ),
     ),
     Table(
+        "acknowledgements.csv",
+        "one version of a study's data notice that one person acknowledged",
+        ("participant", "study", "version"),
+        (
+            PARTICIPANT,
+            Column("study", "number", "The study's number in this installation."),
+            Column("version", "number", "Version of the notice; 0 is the built-in one."),
+            Column("language", "text", "Language in which it was read."),
+            Column("sha256", "text", "SHA-256 of the paragraphs as read, an empty line between."),
+            Column("acknowledged_at", "UTC time", "When the person said that it was read."),
+        ),
+    ),
+    Table(
         "courses.csv",
         "one person's passage through one retreat",
         ("participant", "course"),
@@ -174,15 +187,18 @@ TABLES = (
     Table(
         "doses.csv",
         "one administration, or why there was none",
-        ("participant", "course", "kind"),
+        ("participant", "course", "anchor", "kind"),
         (
             PARTICIPANT,
             COURSE,
+            Column("anchor", "text", "Dosing day it belongs to, see the anchors."),
             Column("kind", "text", "first or booster."),
             Column("status", "text", "given, declined or not eligible."),
             Column("mg", "number", "Dose in milligrams; empty unless given."),
             Column("given_at", "UTC time", "When it was given, if the time is known."),
-            Column("minutes_after_first", "number", "Minutes after the first dose, if known."),
+            Column(
+                "minutes_after_first", "number", "Minutes after that day's first dose, if known."
+            ),
             Column("reason", "text", "Why it was not given."),
             RECORDED,
         ),

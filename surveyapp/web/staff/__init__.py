@@ -45,6 +45,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
     ("/people/<code>/<int:number>/clear/<timepoint>", "clear", people.clear),
     ("/study/<int:study_id>", "study", study.study),
+    ("/study/<int:study_id>/notice", "study_notice", study.notice),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -194,6 +194,15 @@ class SettingsForm(ActForm):
     read_when = StringField("When they are read", description="For example within seven days.")
 
 
+class NoticeForm(ActForm):
+    en = TextAreaField(
+        "English", description="Short paragraphs with an empty line between. Read on a phone."
+    )
+    nl = TextAreaField("Dutch", description="Empty: English is shown.")
+    de = TextAreaField("German", description="Empty: English is shown.")
+    es = TextAreaField("Spanish", description="Empty: English is shown.")
+
+
 class WelcomeForm(ActForm):
     password = PasswordField("New password", description="At least 12 characters.")
     again = PasswordField("The same again")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
-from flask import redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import enrolment, overview
+from ...services import enrolment, notices, overview
 from ...services.enrolment import StudySettings
+from ...services.errors import InputError
 from .desk import Act, Desk, perform
-from .forms import SettingsForm
+from .forms import NoticeForm, SettingsForm
 
 
 def studies(desk: Desk) -> ResponseReturnValue:
@@ -43,3 +45,43 @@ def study(desk: Desk, study_id: int) -> ResponseReturnValue:
         more={"here": "studies", "study": view},
     )
     return perform(act, form, do)
+
+
+def notice(desk: Desk, study_id: int) -> ResponseReturnValue:
+    """The data notice: what stands, and publishing the next version after a preview."""
+    before = notices.published(desk.site, study_id)
+    form = NoticeForm(data=dict(before[0].texts) if before else {})
+    if not form.is_submitted():
+        return _notice_page(desk, study_id, form)
+    if not form.validate():
+        return _notice_page(desk, study_id, form), 400
+    own = {name: getattr(form, name).data or "" for name in ("en", "nl", "de", "es")}
+    step = request.form.get("sure")
+    try:
+        if step == "yes":
+            version = notices.publish(desk.site, study_id, own, **desk.by)
+            flash(f"Version {version} is published. Everybody reads it before their next check-in.")
+            return redirect(url_for("staff.study_notice", study_id=study_id), 303)
+        looked = notices.looked_through(own) if step == "look" else ()
+    except InputError as error:
+        form.take(error.problems)
+        return _notice_page(desk, study_id, form), 400
+    return _notice_page(desk, study_id, form, looked)
+
+
+def _notice_page(
+    desk: Desk, study_id: int, form: NoticeForm, looked: Sequence[tuple[str, Sequence[str]]] = ()
+) -> str:
+    view = overview.study_view(desk.site, study_id)
+    versions = notices.published(desk.site, study_id)
+    return render_template(
+        "staff/study-notice.html",
+        here="studies",
+        study=view,
+        practice=view.practice,
+        form=form,
+        versions=versions,
+        shown=notices.preview(desk.site, study_id, "en"),
+        preview=looked,
+        next_version=versions[0].version + 1 if versions else 1,
+    )

@@ -1,0 +1,52 @@
+"""Data notices: a study's published versions, and who acknowledged which."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from .tables_entry import Acknowledgement, DataNotice
+
+
+def versions(session: Session, study_id: int) -> list[DataNotice]:
+    """Everything a study has published, newest first."""
+    query = select(DataNotice).where(col(DataNotice.study_id) == study_id)
+    return list(session.scalars(query.order_by(col(DataNotice.version).desc())))
+
+
+def current(session: Session, study_id: int) -> DataNotice | None:
+    """The newest version; None while the built-in notice (version 0) stands."""
+    return next(iter(versions(session, study_id)), None)
+
+
+def last_acknowledged(session: Session, participant_id: int, study_id: int) -> int | None:
+    """The newest version that this person acknowledged."""
+    query = select(func.max(col(Acknowledgement.version))).where(
+        col(Acknowledgement.participant_id) == participant_id,
+        col(Acknowledgement.study_id) == study_id,
+    )
+    return session.scalar(query)
+
+
+def acknowledge(session: Session, row: Acknowledgement) -> bool:
+    """Keep the first acknowledgement of a version; whether this was it."""
+    key = row.participant_id, row.study_id, row.version
+    if session.get(Acknowledgement, key) is not None:
+        return False
+    session.add(row)
+    return True
+
+
+def acknowledgements(
+    session: Session, participant_ids: Collection[int]
+) -> defaultdict[int, list[Acknowledgement]]:
+    """By participant, oldest first."""
+    query = select(Acknowledgement).where(col(Acknowledgement.participant_id).in_(participant_ids))
+    found: defaultdict[int, list[Acknowledgement]] = defaultdict(list)
+    for row in session.scalars(query.order_by(col(Acknowledgement.at))):
+        found[row.participant_id].append(row)
+    return found
