@@ -29,6 +29,7 @@ from .site import Site
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+DEFAULT_PROTOCOL = "second-retreat"
 LONGEST_NAME, LONGEST_SETTING = 80, 200
 
 
@@ -126,7 +127,8 @@ def _date_problems(
         so_far[anchor] = on
         fault = past_fault(protocol, anchor, on, zone, now) or order_fault(protocol, so_far, anchor)
         if fault:
-            problems["dosing_date" if anchor == protocol.main_anchor.id else anchor] = fault
+            first = anchor == protocol.main_anchor.id
+            problems["dosing_date" if first else f"{protocol.id}.{anchor}"] = fault
     return problems
 
 

@@ -195,9 +195,7 @@ def _course(
     )
 
 
-def _anchor(
-    context: CourseContext, anchor: Anchor, course: Course, now: datetime
-) -> CourseAnchor:
+def _anchor(context: CourseContext, anchor: Anchor, course: Course, now: datetime) -> CourseAnchor:
     fact = context.facts.anchors.get(anchor.id)
     confirmed = fact is not None and fact.confirmed
     return CourseAnchor(
@@ -209,7 +207,9 @@ def _anchor(
         confirmed=confirmed,
         held=held_prompts(context, anchor.id, now) if fact and not confirmed else 0,
         doses=tuple(
-            _dose_line(dose, context.facts.zone) for dose in course.doses if dose.anchor == anchor.id
+            _dose_line(dose, context.facts.zone)
+            for dose in course.doses
+            if dose.anchor == anchor.id
         ),
     )
 

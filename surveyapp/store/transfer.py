@@ -40,13 +40,13 @@ EventKey = tuple[str, int, str, datetime]
 
 @dataclass(frozen=True)
 class CourseThere:
-    """A course with its dates by anchor and the doses that were given, by kind."""
+    """A course with its dates by anchor and the doses that were given, by anchor and kind."""
 
     row: Course
     code: str
     retreat: Retreat
     dates: Mapping[str, date]
-    given: Mapping[str, DoseRow]
+    given: Mapping[tuple[str, str], DoseRow]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _add_people(session: Session, there: There, codes: Sequence[str]) -> None:
     for course, person, retreat in found:
         key = (person.code, course.number)
         dates = {a.anchor: a.date for a in anchors[course.id]}
-        given = {d.kind: d for d in doses[course.id] if d.status == "given"}
+        given = {(d.anchor, d.kind): d for d in doses[course.id] if d.status == "given"}
         there.courses[key] = CourseThere(course, person.code, retreat, dates, given)
         for a in sheets[course.id]:
             there.sheets[(*key, a.timepoint, a.instrument)] = SheetThere(a, answers[a.id])

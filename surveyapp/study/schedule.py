@@ -25,6 +25,8 @@ from zoneinfo import ZoneInfo
 from .protocol import EARLIEST, LATEST, Protocol, Timepoint
 
 GRACE = timedelta(days=60)
+WISHED = 100
+"""Prompts above this number are reminders that the person asked for."""
 
 State = Literal["not expected", "upcoming", "open", "in progress", "submitted", "late", "missed"]
 STATES: tuple[State, ...] = (
@@ -53,7 +55,8 @@ class Facts:
     `submitted` and `started` are keyed by (timepoint, instrument); `settled` and `retry` by
     (timepoint, prompt number): a settled prompt (sent, skipped, refused) needs no more looking at,
     one with a retry time is looked at again then. Prompts due before `not_before` are never sent
-    (a course that was imported). All datetimes are aware.
+    (a course that was imported). `wished` holds, by timepoint, number and time of the reminders
+    that the person asked for. All datetimes are aware.
     """
 
     zone: str
@@ -69,6 +72,9 @@ class Facts:
         default_factory=dict[tuple[str, int], datetime]
     )
     not_before: datetime | None = None
+    wished: Mapping[str, tuple[tuple[int, datetime], ...]] = field(
+        default_factory=dict[str, tuple[tuple[int, datetime], ...]]
+    )
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,7 @@ QUIET = "quiet hours (20:00 to 08:00)"
 CLOSED = "the window has closed"
 ANSWERED = "already answered"
 NEWER = "a newer message was due"
+NOT_OPEN = "the window has moved and is not open yet"
 IMPORTED = "due before the import"
 
 
@@ -186,7 +193,9 @@ def prompts_of(timepoint: Timepoint, facts: Facts) -> tuple[Prompt, ...]:
     for number, offset in enumerate(timepoint.prompts):
         utc = instant(anchor.date + timedelta(days=offset), timepoint.at, facts.zone)
         found.append(Prompt(timepoint.id, number, utc.astimezone(zone), utc))
-    return tuple(found)
+    for number, utc in facts.wished.get(timepoint.id, ()):
+        found.append(Prompt(timepoint.id, WISHED + number, utc.astimezone(zone), utc))
+    return tuple(sorted(found, key=lambda p: (p.utc, p.number)))
 
 
 def plan(protocol: Protocol, facts: Facts) -> list[Prompt]:
@@ -236,6 +245,8 @@ def judge(timepoint: Timepoint, facts: Facts, now: datetime) -> list[tuple[Promp
     if window is None or not due:
         return []
     newest = _judge_newest(timepoint, facts, window, now)
+    if due[-1].number > WISHED and now < window.opens_at:
+        newest = Skip(NOT_OPEN)
     if isinstance(newest, Skip):
         return [(p, newest) for p in due]
     older: list[tuple[Prompt, Verdict]] = [(p, Skip(NEWER)) for p in due[:-1]]

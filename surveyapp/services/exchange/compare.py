@@ -52,10 +52,11 @@ def _retreat_fault(row: CourseRow, there: There) -> str:
 def _differs_from(row: CourseRow, found: CourseThere | None) -> str:
     if found is None:
         return ""
-    first, booster = found.given.get("first"), found.given.get("booster")
+    main = row.protocol.main_anchor.id
+    first, booster = found.given.get((main, "first")), found.given.get((main, "booster"))
     pairs = (
         ("retreat", found.retreat.name, row.retreat),
-        ("dosing_date", found.dates.get(row.protocol.main_anchor.id), row.dosing),
+        ("dosing_date", found.dates.get(main), row.dosing),
         ("dose_mg", first.mg if first else None, row.mg),
         ("booster_mg", booster.mg if booster else None, row.booster_mg),
         ("booster_minutes", booster.minutes if booster else None, row.booster_minutes),

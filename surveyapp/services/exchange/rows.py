@@ -9,10 +9,9 @@ from datetime import date, datetime
 from ...study.library import Library
 from ...study.protocol import Protocol
 from ...study.scoring import AnswerError, check_answer
-from ..enrolment import CODE, LANGUAGE, zones
+from ..enrolment import CODE, DEFAULT_PROTOCOL, LANGUAGE, zones
 from .csvfile import CellError, Layout, Row
 
-DEFAULT_PROTOCOL = "second-retreat"
 MOST_COURSES = 99
 YES_NO = {"yes": True, "no": False}
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services.errors import InputError
-from ...services.readmodels import Place
+from ...services.errors import InputError, NotFoundError
+from ...services.readmodels import CourseAnchor, Place, RetreatAnchor
 from ...services.site import Site
 from ...texts import short_weekday
 from ..security import actor
 from .forms import ActForm
+
+AnchorT = TypeVar("AnchorT", RetreatAnchor, CourseAnchor)
 
 
 class By(TypedDict):
@@ -92,6 +94,15 @@ def address(place: Place) -> str:
 def near_day(on: date) -> str:
     """Sat 14 Feb, where the year stands elsewhere on the page."""
     return short_weekday(on)
+
+
+def chosen(anchors: Sequence[AnchorT]) -> AnchorT:
+    """The anchor that the address names, else the first. Raises NotFoundError."""
+    wanted = request.args.get("anchor", "") or anchors[0].id
+    for anchor in anchors:
+        if anchor.id == wanted:
+            return anchor
+    raise NotFoundError("There is no such day.")
 
 
 def people(count: int) -> str:

@@ -5,7 +5,7 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, cast
 
@@ -22,11 +22,13 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
+from ...study.protocol import Protocol
 from ..security import refused
 
 _choice: Any = vars(wtforms)["SelectChoice"]
 
 DATE_HINT = "Year-month-day, for example 2027-03-20."
+LATER_HINT = "Year-month-day. Empty if it is not known yet: it can be set later."
 DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
 TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
 NUMBER_FAULT = "Write a number, for example 25 or 12.5."
@@ -123,8 +125,27 @@ class RetreatForm(ActForm):
         "Its people take this zone unless they have their own.",
     )
     dosing_date = DayField(
-        "Dosing day", description=DATE_HINT + " Leave empty if it is not known yet."
+        "Dosing day, or the start",
+        description=DATE_HINT + " The first, if there are several. Empty if it is not known yet.",
     )
+
+    def later(self, protocol: Protocol) -> list[DayField]:
+        """The fields of the protocol's anchors after the first."""
+        fields: Mapping[str, Any] = self._fields
+        return [fields[f"{protocol.id}.{anchor.id}"] for anchor in protocol.anchors[1:]]
+
+
+def retreat_form(protocols: Iterable[Protocol], protocol: str) -> RetreatForm:
+    """A form that asks each protocol's later anchors too; `protocol` is chosen at first."""
+    listed = list(protocols)
+    fields = {
+        f"{p.id}.{anchor.id}": DayField(anchor.label, description=LATER_HINT)
+        for p in listed
+        for anchor in p.anchors[1:]
+    }
+    form = type("RetreatForm", (RetreatForm,), fields)(data={"protocol": protocol})
+    form.protocol.choices = options(*((p.id, f"{p.label}, version {p.version}") for p in listed))
+    return form
 
 
 class PersonForm(ActForm):

@@ -10,7 +10,7 @@ from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
-from .desk import Act, Desk, perform
+from .desk import Act, Desk, chosen, perform
 from .forms import ActForm, ConsentForm, ContactForm, DayForm, DoseForm, options
 
 SCOPES = {
@@ -84,53 +84,60 @@ def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
 
 def dosing_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     view, course = _found(desk, code, number)
-    form = DayForm(
-        data={"dosing_date": course.dosing_date.isoformat() if course.dosing_date else ""}
-    )
+    anchor = chosen(course.anchors)
+    form = DayForm(data={"dosing_date": anchor.on.isoformat() if anchor.on else ""})
+    form.dosing_date.label.text = anchor.label
+    windows = "Every window of this course"
+    if len(course.anchors) > 1:
+        windows = f"Every window that counts from the {anchor.named}"
+    unless = ", unless the dose is recorded" if anchor.dosing else ""
     will = [
-        "Every window of this course, and every message that was not sent yet, moves with the day.",
-        "A new day is planned until it is confirmed, unless the dose is recorded.",
+        f"{windows}, and every message that was not sent yet, moves with the day.",
+        f"A new day is planned until it is confirmed{unless}.",
     ]
 
     def do() -> str:
-        dosing.set_dosing_day(desk.site, code, number, form.dosing_date.day, **desk.by)
-        assert form.dosing_date.day is not None
-        return f"The dosing day of {code} is {day(form.dosing_date.day)}."
+        on = form.dosing_date.day
+        dosing.set_dosing_day(desk.site, code, number, on, anchor=anchor.id, **desk.by)
+        assert on is not None
+        return f"The {anchor.named} of {code} is {day(on)}."
 
-    words = "Move the dosing day" if course.dosing_date else "Set the dosing day"
+    words = f"{'Move' if anchor.on else 'Set'} the {anchor.named}"
     return perform(_act(view, course, words, words, will), form, do)
 
 
 def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     view, course = _found(desk, code, number)
-    on = day(course.dosing_date) if course.dosing_date else "not set yet"
+    anchor = chosen(course.anchors)
+    on = day(anchor.on) if anchor.on else "not set yet"
     will = [
-        f"Confirms that the dosing day ({on}) took place for {code}.",
-        f"Releases {course.held} {'message' if course.held == 1 else 'messages'} to go out when "
+        f"Confirms that the {anchor.named} ({on}) took place for {code}.",
+        f"Releases {anchor.held} {'message' if anchor.held == 1 else 'messages'} to go out when "
         "they are due. Messages that were sent cannot be called back.",
     ]
 
     def do() -> str:
-        dosing.confirm_anchor(desk.site, code, number, **desk.by)
-        return f"The dosing day of {code} is confirmed."
+        dosing.confirm_anchor(desk.site, code, number, anchor=anchor.id, **desk.by)
+        return f"The {anchor.named} of {code} is confirmed."
 
-    act = _act(view, course, "Confirm the dosing day", "Confirm the dosing day", will)
-    return perform(act, ActForm(), do)
+    words = f"Confirm the {anchor.named}"
+    return perform(_act(view, course, words, words, will), ActForm(), do)
 
 
 def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     view, course = _found(desk, code, number)
+    anchor = chosen(course.anchors)
     start = {
         "kind": request.args.get("kind", "first"),
         "status": "given",
-        "on": course.dosing_date.isoformat() if course.dosing_date else "",
+        "on": anchor.on.isoformat() if anchor.on else "",
     }
     form = DoseForm(data=start)
     will = [
-        "A first dose that was given confirms the dosing day, so that the messages after it go "
-        "out when they are due. It never moves the day.",
+        f"A first dose that was given confirms the {anchor.named}, so that the messages after it "
+        "go out when they are due. It never moves the day.",
     ]
-    if course.doses:
+    if anchor.doses:
         will.append("Recorded again, a dose is corrected; what stood there stays in the trail.")
 
     def do() -> str:
@@ -141,13 +148,17 @@ def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
             on=form.on.day,
             at=form.at.time,
             reason=form.reason.data or "",
+            anchor=anchor.id,
         )
         dosing.record_dose(desk.site, code, number, new, **desk.by)
-        apart = new.on is not None and new.on != course.dosing_date
-        note = " Its date is not the dosing day; the day was not moved." if apart else ""
+        apart = new.on is not None and new.on != anchor.on
+        note = f" Its date is not the {anchor.named}; the day was not moved." if apart else ""
         return f"The dose of {code} is recorded.{note if new.status == 'given' else ''}"
 
-    return perform(_act(view, course, "Record a dose", "Record the dose", will), form, do)
+    words = "Record a dose"
+    if len(course.anchors) > 1:
+        words = f"Record a dose on the {anchor.named}"
+    return perform(_act(view, course, words, "Record the dose", will), form, do)
 
 
 def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,10 +12,11 @@ from ...services.dosing import NewDose
 from ...services.enrolment import NewRetreat
 from ...services.readmodels import RetreatView
 from ...services.today import today as today_view
+from ...study.protocol import Protocol
 from ...texts import day
-from .desk import Act, Desk, perform
+from .desk import Act, Desk, chosen, perform
 from .desk import people as counted
-from .forms import ActForm, DayForm, DosesForm, RetreatForm, options
+from .forms import ActForm, DayForm, DosesForm, RetreatForm, options, retreat_form
 
 
 def today(desk: Desk) -> ResponseReturnValue:
@@ -41,9 +44,9 @@ def retreats(desk: Desk) -> ResponseReturnValue:
 
 
 def add_retreat(desk: Desk) -> ResponseReturnValue:
-    form = RetreatForm()
-    protocols = desk.site.library.protocols.values()
-    form.protocol.choices = options(*((p.id, f"{p.label}, version {p.version}") for p in protocols))
+    protocols = desk.site.library.protocols
+    form = retreat_form(protocols.values(), enrolment.DEFAULT_PROTOCOL)
+    several = [(p, form.later(p)) for p in protocols.values() if len(p.anchors) > 1]
     made: list[int] = []
 
     def do() -> str:
@@ -52,6 +55,7 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
             protocol=form.protocol.data or "",
             time_zone=form.time_zone.data or "",
             dosing_date=form.dosing_date.day,
+            later=_later(form, protocols.get(form.protocol.data or "")),
         )
         made.append(enrolment.add_retreat(desk.site, wish, **desk.by))
         return f"{' '.join(wish.name.split())} is there. Add its people next."
@@ -63,10 +67,18 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
         back_words="Retreats",
         practice=True,
         template="staff/retreat-new.html",
-        more={"here": "retreats", "zones": enrolment.zones()},
+        more={"here": "retreats", "zones": enrolment.zones(), "several": several},
     )
     response = perform(act, form, do)
     return redirect(url_for("staff.retreat", retreat_id=made[0]), 303) if made else response
+
+
+def _later(form: RetreatForm, protocol: Protocol | None) -> dict[str, date]:
+    """The dates of the protocol's anchors after the first that were filled in."""
+    if protocol is None:
+        return {}
+    pairs = zip(protocol.anchors[1:], form.later(protocol), strict=True)
+    return {anchor.id: field.day for anchor, field in pairs if field.day}
 
 
 def retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
@@ -90,31 +102,41 @@ def _act(view: RetreatView, heading: str, button: str, will: list[str]) -> Act:
 
 def retreat_day(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
-    form = DayForm(data={"dosing_date": view.dosing_date.isoformat() if view.dosing_date else ""})
+    anchor = chosen(view.anchors)
+    form = DayForm(data={"dosing_date": anchor.on.isoformat() if anchor.on else ""})
+    form.dosing_date.label.text = anchor.label
+    doses = ", but not for anybody whose dose is recorded" if anchor.dosing else ""
     will = [
-        f"Sets the day for the retreat and for {counted(len(view.rows))} in it, "
-        "but not for anybody whose dose is recorded.",
-        "Every window and every message that was not sent yet moves with it.",
+        f"Sets the day for the retreat and for {counted(len(view.rows))} in it{doses}.",
+        "Every window that counts from it, and every message that was not sent yet, moves with it.",
         "The day is planned: messages after it are held until it is confirmed.",
     ]
 
     def do() -> str:
-        count = dosing.set_retreat_day(desk.site, view.id, form.dosing_date.day, **desk.by)
-        assert form.dosing_date.day is not None
-        return f"The dosing day is {day(form.dosing_date.day)}. It changed for {counted(count)}."
+        on = form.dosing_date.day
+        count = dosing.set_retreat_day(desk.site, view.id, on, anchor=anchor.id, **desk.by)
+        assert on is not None
+        return f"The {anchor.named} is {day(on)}. It changed for {counted(count)}."
 
-    moved = "Move the dosing day" if view.dosing_date else "Set the dosing day"
+    moved = f"{'Move' if anchor.on else 'Set'} the {anchor.named}"
     return perform(_act(view, f"{moved} of {view.name}", moved, will), form, do)
 
 
 def confirm_retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
-    waiting = [row for row in view.rows if row.dosing_date and not row.confirmed]
-    days = sorted({row.dosing_date for row in waiting if row.dosing_date})
+    anchor = chosen(view.anchors)
+    days = sorted(
+        {
+            d.on
+            for row in view.rows
+            for d in row.days
+            if d.id == anchor.id and d.on and not d.confirmed
+        }
+    )
     will = [
-        f"Confirms that the dosing day took place for {counted(len(waiting))}: "
+        f"Confirms that the {anchor.named} took place for {counted(anchor.unconfirmed)}: "
         f"{', '.join(map(day, days))}.",
-        f"Releases {view.held} {'message' if view.held == 1 else 'messages'} "
+        f"Releases {anchor.held} {'message' if anchor.held == 1 else 'messages'} "
         "to go out when they are due. Messages that were sent cannot be called back.",
         "If somebody did not take part, confirm the others one by one on their own pages.",
     ]
@@ -122,28 +144,30 @@ def confirm_retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
         will.append("The day has not come yet. Confirm it now only if it stands.")
 
     def do() -> str:
-        count = dosing.confirm_retreat(desk.site, view.id, **desk.by)
-        return f"The dosing day is confirmed for {counted(count)}."
+        count = dosing.confirm_retreat(desk.site, view.id, anchor=anchor.id, **desk.by)
+        return f"The {anchor.named} is confirmed for {counted(count)}."
 
-    act = _act(view, f"Confirm the dosing day of {view.name}", "Confirm the dosing day", will)
-    return perform(act, ActForm(), do)
+    words = f"Confirm the {anchor.named}"
+    return perform(_act(view, f"{words} of {view.name}", words, will), ActForm(), do)
 
 
 def retreat_doses(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
-    open_rows = [row for row in view.rows if row.dosing_date and not row.dose]
-    on = view.dosing_date.isoformat() if view.dosing_date else ""
-    form = DosesForm(data={"codes": [row.code for row in open_rows], "on": on})
-    form.codes.choices = options(*((row.code, row.code) for row in open_rows))
+    anchor = chosen(view.anchors)
+    own = ((row.code, d) for row in view.rows for d in row.days if d.id == anchor.id)
+    codes = [code for code, d in own if d.on and not d.dose]
+    form = DosesForm(data={"codes": codes, "on": anchor.on.isoformat() if anchor.on else ""})
+    form.codes.choices = options(*((code, code) for code in codes))
     will = [
         "Records the same first dose for everybody who is ticked.",
-        "Confirms their dosing day, so that the messages after it go out when they are due.",
+        f"Confirms their {anchor.named}, so that the messages after it go out when they are due.",
     ]
 
     def do() -> str:
-        dose = NewDose("first", "given", form.mg.number, form.on.day, form.at.time)
-        codes = form.codes.data or []
-        count = dosing.record_doses(desk.site, view.id, codes, dose, **desk.by)
+        new = NewDose("first", "given", form.mg.number, form.on.day, form.at.time, anchor=anchor.id)
+        count = dosing.record_doses(desk.site, view.id, form.codes.data or [], new, **desk.by)
         return f"The dose is recorded for {counted(count)}."
 
-    return perform(_act(view, f"Record doses of {view.name}", "Record the doses", will), form, do)
+    of_several = f", {anchor.named}" if len(view.anchors) > 1 else ""
+    heading = f"Record doses of {view.name}{of_several}"
+    return perform(_act(view, heading, "Record the doses", will), form, do)

@@ -1,4 +1,5 @@
-// Two conveniences that every page works without: "/" goes to the search box, heads sort tables.
+// Conveniences that every page works without: "/" goes to the search box, heads sort tables, and a
+// new retreat asks only the days that its protocol has.
 "use strict";
 
 document.addEventListener("keydown", function (event) {
@@ -33,4 +34,17 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
     head.append(button);
     button.addEventListener("click", () => sortBy(table, head, column));
   });
+}
+
+const protocol = document.querySelector("select[name=protocol]");
+
+function showDays() {
+  for (const days of document.querySelectorAll("fieldset[data-protocol]")) {
+    days.hidden = days.dataset.protocol !== protocol.value;
+  }
+}
+
+if (protocol) {
+  protocol.addEventListener("change", showDays);
+  showDays();
 }
