@@ -6,7 +6,7 @@ Dates are local to the person; a window's last day is included.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from ..study.instrument import Option
 from ..study.schedule import State
@@ -41,6 +41,14 @@ class NoticeShown:
     language: str
     paragraphs: tuple[str, ...]
     sha256: str
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Reminders that may be asked for (evening, tomorrow), and the one that was; local times."""
+
+    offered: tuple[tuple[str, datetime], ...]
+    asked: datetime | None
 
 
 @dataclass(frozen=True)

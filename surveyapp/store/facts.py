@@ -7,9 +7,11 @@ the daily sweep calls it for everybody.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -17,7 +19,7 @@ from sqlmodel import col
 
 from ..study.library import Library
 from ..study.protocol import Protocol
-from ..study.schedule import AnchorFact, Facts, next_prompt, windows
+from ..study.schedule import WISHED, AnchorFact, Facts, next_prompt, windows
 from .tables import (
     CONSENT_SCOPES,
     SETTLED,
@@ -32,6 +34,7 @@ from .tables import (
     Study,
     WindowRow,
 )
+from .tables_entry import Wish
 
 CHUNK = 500
 
@@ -55,6 +58,10 @@ class CourseContext:
     def course_id(self) -> int:
         return self.course.id
 
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.participant.time_zone)
+
     def revision(self, timepoint: str) -> int:
         return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
 
@@ -66,7 +73,7 @@ def course_context(session: Session, library: Library, course_id: int) -> Course
 def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
-    """Contexts of many courses, ordered by study code and number, in seven statements."""
+    """Contexts of many courses, ordered by study code and number, in eight statements."""
     query = (
         select(Course, Participant, Retreat, Study)
         .join(Participant, col(Participant.id) == col(Course.participant_id))
@@ -92,6 +99,7 @@ class _Details:
         self._clearances = _grouped(session, Clearance, ids)
         self._assessments = _grouped(session, Assessment, ids, Assessment.id)
         self._prompts = _grouped(session, PromptRow, ids, PromptRow.number)
+        self._wishes = _grouped(session, Wish, ids, Wish.number)
 
     def context(
         self,
@@ -116,9 +124,15 @@ class _Details:
                 (a.timepoint, a.instrument): a.submitted_at for a in assessments if a.submitted_at
             },
             confirmed=frozenset(c.timepoint for c in self._clearances[course_id]),
-            settled=frozenset((p.timepoint, p.number) for p in current if p.status in SETTLED),
+            settled=frozenset(
+                (p.timepoint, p.number)
+                for p in self._prompts[course_id]
+                # A wish that was settled stays so, wherever its anchor moves.
+                if p.status in SETTLED and (p.number > WISHED or p in current)
+            ),
             retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
             not_before=course.not_before,
+            wished=_by_timepoint(self._wishes[course_id]),
         )
         return CourseContext(
             course=course,
@@ -132,6 +146,13 @@ class _Details:
             assessments=tuple(assessments),
             prompts=tuple(current),
         )
+
+
+def _by_timepoint(wishes: Sequence[Wish]) -> dict[str, tuple[tuple[int, datetime], ...]]:
+    found: defaultdict[str, tuple[tuple[int, datetime], ...]] = defaultdict(tuple)
+    for wish in wishes:
+        found[wish.timepoint] += ((wish.number, wish.at),)
+    return dict(found)
 
 
 def _is_current(prompt: PromptRow, protocol: Protocol, revisions: Mapping[str, int]) -> bool:

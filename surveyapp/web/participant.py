@@ -17,7 +17,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import texts
-from ..services import answering, languages, visits
+from ..services import answering, languages, visits, wishes
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.phonepages import Door, Lines, Questionnaire
 from ..services.site import Site
@@ -57,6 +57,7 @@ def make_blueprint(site: Site, clock: Clock) -> Blueprint:
         "start": ("/s/<token>", desk.start, "GET"),
         "begin": ("/s/<token>", desk.begin, "POST"),
         "speak": ("/s/<token>/language", desk.speak, "POST"),
+        "remind": ("/s/<token>/remind", desk.remind, "POST"),
         "visit": ("/q/<visit>", desk.visit, "GET"),
         "thanks": ("/q/<visit>/thanks", desk.thanks, "GET"),
         "later": ("/q/<visit>/later", desk.later, "GET"),
@@ -91,7 +92,12 @@ class _Desk:
 
     def _start(self, token: str, door: Door, ask_to_read: bool = False) -> str:
         return _render(
-            "participant/start.html", door, start=door, token=token, ask_to_read=ask_to_read
+            "participant/start.html",
+            door,
+            start=door,
+            token=token,
+            wishes=wishes.at_door(self.site, token, self.clock()),
+            ask_to_read=ask_to_read,
         )
 
     def begin(self, token: str) -> Page:
@@ -120,6 +126,15 @@ class _Desk:
         """The person's own choice of language."""
         chosen = request.form.get("language", "")
         languages.choose_at_door(self.site, token, chosen, self.clock())
+        return redirect(url_for(".start", token=token), 303)
+
+    def remind(self, token: str) -> Page:
+        """This evening, tomorrow, or not after all."""
+        when = request.form.get("when", "")
+        if when == "never":
+            wishes.take_back(self.site, token, self.clock())
+        else:
+            wishes.wish(self.site, token, when, self.clock())
         return redirect(url_for(".start", token=token), 303)
 
     def visit(self, visit: str) -> Page:

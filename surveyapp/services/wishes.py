@@ -1,0 +1,101 @@
+"""Wished reminders: "Remind me this evening", "tomorrow", and taking that back.
+
+One is open at a time; a new one takes the place of the one before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .. import texts
+from ..store import trail
+from ..store.database import Session
+from ..store.facts import CourseContext, lock_courses, refresh_windows
+from ..store.tables_entry import Wish
+from ..store.wishes import drop_coming, wishes_of
+from ..study.protocol import Timepoint
+from ..study.wishes import When, choices
+from .errors import InputError, RefusedError
+from .invitations import recipient
+from .phonepages import Wishes
+from .site import Site
+from .visits import context_of_token, link_of
+
+PERSON = "participant"
+MOST = 5
+NOT_NOW = texts.marked("This reminder cannot be set any more. Please start when it suits you.")
+ENOUGH = texts.marked("You have had all the reminders we send. Please start when it suits you.")
+
+
+@dataclass(frozen=True)
+class _Place:
+    context: CourseContext
+    timepoint: Timepoint
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.context.course_id, self.timepoint.id
+
+
+def at_door(site: Site, token: str, now: datetime) -> Wishes:
+    """What the start page offers, and what was asked for. Raises NotFoundError."""
+    with site.database.read() as session:
+        return _wishes(session, site, _Place(*context_of_token(site, session, token)), now)
+
+
+def _wishes(session: Session, site: Site, place: _Place, now: datetime) -> Wishes:
+    """Nothing is offered to somebody who cannot be written to."""
+    context, timepoint = place.context, place.timepoint
+    offered = choices(timepoint, context.facts, now)
+    if offered and not isinstance(recipient(session, site, context), str):
+        offered = {}
+    coming = [w.at for w in wishes_of(session, *place.key) if w.at > now]
+    local = [at.astimezone(context.zone) for at in coming]
+    return Wishes(tuple(offered.items()), local[-1] if local else None)
+
+
+def wish(site: Site, token: str, when: str, now: datetime) -> None:
+    """Remind the person then. Raises NotFoundError, InputError, RefusedError."""
+    with site.database.write() as session:
+        place = _place(site, session, token)
+        offered = dict(_wishes(session, site, place, now).offered)
+        if when not in offered:
+            raise InputError({"when": NOT_NOW})
+        drop_coming(session, *place.key, now)
+        past = wishes_of(session, *place.key)
+        if len(past) >= MOST:
+            raise RefusedError(ENOUGH)
+        at = offered[_known(when)]
+        number = past[-1].number + 1 if past else 1
+        course_id, timepoint = place.key
+        session.add(
+            Wish(course_id=course_id, timepoint=timepoint, number=number, at=at, wished_at=now)
+        )
+        _note(session, place, "reminder wished", {"at": at.isoformat()}, now)
+        refresh_windows(session, site.library, [course_id])
+
+
+def take_back(site: Site, token: str, now: datetime) -> None:
+    """No reminder after all. Raises NotFoundError."""
+    with site.database.write() as session:
+        place = _place(site, session, token)
+        if drop_coming(session, *place.key, now):
+            _note(session, place, "reminder taken back", {}, now)
+            refresh_windows(session, site.library, [place.context.course_id])
+
+
+def _known(when: str) -> When:
+    return "evening" if when == "evening" else "tomorrow"
+
+
+def _place(site: Site, session: Session, token: str) -> _Place:
+    lock_courses(session, [link_of(session, token).course_id])
+    return _Place(*context_of_token(site, session, token))
+
+
+def _note(
+    session: Session, place: _Place, kind: str, more: dict[str, object], now: datetime
+) -> None:
+    payload = {"timepoint": place.timepoint.id, **more}
+    trail.append(session, place.context.course.chain, kind, PERSON, now, payload)
