@@ -152,14 +152,25 @@ def days_shown(courses: Iterable[Course], instrument: Instrument, drawn: Iterabl
 
 
 def frame(
-    grid: Grid, index: int, days: Days, scale: Scale, title: str, courses: Sequence[Course]
+    grid: Grid,
+    index: int,
+    days: Days,
+    scale: Scale,
+    title: str,
+    courses: Sequence[Course],
+    *,
+    dosed: bool = True,
 ) -> Frame:
-    """The frame of one panel; the dosing day has its date and doses when `courses` is one."""
+    """The frame of one panel; dosing days have their dates and doses when `courses` is one.
+
+    Day 0 is called the dose, or the start when nothing is given then (`dosed` false).
+    """
     left, right, row = grid.corner(index)
     low, high = words.axis(scale)
     space = Space(left, right, row + TOP, row + TOP + PLOT, low, high, days)
     at = [*words.thresholds(scale)] or ([scale.mark] if scale.mark is not None else [])
     weeks = _weeks(space)
+    zero = _("dose") if dosed else _("start")
     return Frame(
         space=space,
         title=Text(left, row + TITLE, title),
@@ -168,7 +179,10 @@ def frame(
         threshold_lines=tuple(Segment(left, space.y(v), right, space.y(v), pad=1.0) for v in at),
         thresholds=tuple(Text(right + 3, space.y(v) + 3.5, number(v)) for v in at),
         ends=tuple(Text(left - 5, space.y(v) + 3.5, number(v), "end") for v in (low, high)),
-        weeks=(_under(space, 0, _("dose")), *(_under(space, 7 * n, _week(n)) for n in weeks)),
+        weeks=(
+            _under(space, 0, _("dose") if dosed else _("start")),
+            *(_under(space, 7 * n, _week(n)) for n in weeks),
+        ),
         ticks=tuple(_tick(space, 7 * n) for n in (0, *weeks)),
     )
 
@@ -183,11 +197,18 @@ def _dose_lines(space: Space, top: float, courses: Sequence[Course]) -> tuple[Se
 def _dose_texts(space: Space, y: float, courses: Sequence[Course]) -> tuple[Text, ...]:
     if len(courses) != 1 or courses[0].dosing_date is None:
         return ()
-    x = space.x(0) + 4
-    room = space.right + RIGHT - x
-    texts = words.dose_labels(courses[0], courses[0].dosing_date)
-    fitting = next((t for t in texts if text_width(t, SMALL) <= room), "")
-    return (Text(x, y, fitting),)
+    main = courses[0].dosing_date
+    dates = {name: fact.date for name, fact in courses[0].facts.anchors.items()}
+    marked = sorted((space.x((on - main).days) + 4, name, on) for name, on in dates.items())
+    ends = [*(x - 8 for x, _name, _on in marked[1:]), space.right + RIGHT]
+    return tuple(
+        Text(x, y, _fitting(words.dose_labels(courses[0], name, on), end - x))
+        for (x, name, on), end in zip(marked, ends, strict=True)
+    )
+
+
+def _fitting(texts: Sequence[str], room: float) -> str:
+    return next((t for t in texts if text_width(t, SMALL) <= room), "")
 
 
 def _weeks(space: Space) -> list[int]:

@@ -82,7 +82,9 @@ def group_svg(
     grid = Grid(len(members), TOP + PLOT + FIRST_GAP)
     panels: list[Panel] = []
     for index, (number_of, of) in enumerate(members.items()):
-        found = frame(grid, index, days, scale, _course_title([c for _p, c in of]), [])
+        own = [c for _p, c in of]
+        dosed = all(map(words.is_dosed, own))
+        found = frame(grid, index, days, scale, _course_title(own), [], dosed=dosed)
         mine = [r for r in rows if r.course == number_of]
         panels.append(_panel(found, [c for _p, c in of], lines[number_of], mine))
     legend, bottom = flow(_legend(instrument, scale), grid.height + 4, WIDTH, SMALL)

@@ -136,17 +136,33 @@ def _present(tables: Sequence[Table | None]) -> tuple[Table, ...]:
 def _facts(person: Person, current: Course | None) -> tuple[tuple[str, str], ...]:
     if current is None:
         return ()
-    dosing = current.dosing_date
-    facts = [
-        (_("Dosing day"), day(dosing) if dosing else _("not set")),
-        (_("Dose"), words.doses(current)),
-    ]
+    facts = _anchor_facts(current)
     facts += [
-        (words.course_name(c), f"{day(c.dosing_date) if c.dosing_date else ''}, {words.doses(c)}")
+        (words.course_name(c), ", ".join(filter(None, (_dosing_day(c), words.doses(c)))))
         for c in person.courses
         if c is not current
     ]
     return (*facts, (_("Answered"), _answered(current)))
+
+
+def _anchor_facts(course: Course) -> list[tuple[str, str]]:
+    """The one dosing day and its doses, or every anchor with its day and doses."""
+    if len(course.protocol.anchors) == 1 and words.is_dosed(course):
+        return [
+            (_("Dosing day"), _dosing_day(course) or _("not set")),
+            (_("Dose"), words.doses(course)),
+        ]
+    facts: list[tuple[str, str]] = []
+    for anchor in course.protocol.anchors:
+        fact = course.facts.anchors.get(anchor.id)
+        told = [day(fact.date)] if fact else [_("not set")]
+        told += [words.doses_on(course, anchor.id)] if fact and anchor.dosing else []
+        facts.append((anchor.label, ", ".join(told)))
+    return facts
+
+
+def _dosing_day(course: Course) -> str:
+    return day(course.dosing_date) if course.dosing_date else ""
 
 
 def _answered(course: Course) -> str:

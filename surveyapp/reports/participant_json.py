@@ -38,12 +38,14 @@ def _course(course: Course) -> Row:
         "course": course.number,
         "retreat": course.retreat,
         "dosing_date": dosing.isoformat() if dosing else None,
+        "anchors": {name: fact.date.isoformat() for name, fact in course.facts.anchors.items()},
         "doses": [_dose(d) for d in course.doses],
     }
 
 
 def _dose(dose: Dose) -> Row:
     return {
+        "anchor": dose.anchor,
         "kind": dose.kind,
         "status": dose.status,
         "mg": dose.mg,

@@ -114,8 +114,9 @@ def _profile(session: Answered, index: int, height: float, scales: Sequence[Scal
 
 def session_title(session: Answered) -> str:
     """Sat 14 Feb 2026, answered 8 days after"""
-    dosing = session.course.dosing_date
-    on = day(dosing) if dosing else words.course_title(session.course)
+    timepoint = session.course.protocol.timepoint(session.sheet.timepoint)
+    dosing = session.course.facts.anchors.get(timepoint.anchor)
+    on = day(dosing.date) if dosing else words.course_title(session.course)
     if session.days is None:
         return on
     unit = _("day") if session.days == 1 else _("days")

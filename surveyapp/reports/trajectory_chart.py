@@ -123,7 +123,7 @@ def _panels(
     """The panels and their height together; gap lanes decide how high a row is."""
     flat = Grid(len(courses), 0)
     frames = [
-        frame(flat, i, days, found[0].scale, words.course_title(c), [c])
+        _frame(flat, i, days, found[0].scale, c)
         for i, (c, found) in enumerate(zip(courses, lines, strict=True))
     ]
     gaps = [_gaps(f.space, c, ls) for f, c, ls in zip(frames, courses, lines, strict=True)]
@@ -133,11 +133,16 @@ def _panels(
     grid = Grid(len(courses), TOP + PLOT + FIRST_GAP - GAP_STEP + lanes * GAP_STEP + 8)
     panels: list[Panel] = []
     for i, (course, found) in enumerate(zip(courses, lines, strict=True)):
-        made = frame(grid, i, days, found[0].scale, words.course_title(course), [course])
+        made = _frame(grid, i, days, found[0].scale, course)
         panels.append(
             Panel(made, _series(made, course, found), tuple(_gaps(made.space, course, found)))
         )
     return panels, grid.height
+
+
+def _frame(grid: Grid, index: int, days: Days, scale: Scale, course: Course) -> Frame:
+    dosed = words.is_dosed(course)
+    return frame(grid, index, days, scale, words.course_title(course), [course], dosed=dosed)
 
 
 def _series(f: Frame, course: Course, lines: Sequence[Line]) -> tuple[Series, ...]:
@@ -305,10 +310,11 @@ def _title(scales: Sequence[Scale]) -> str:
 def _described(courses: Sequence[Course], lines: Sequence[Sequence[Line]]) -> str:
     told: list[str] = []
     for course, found in zip(courses, lines, strict=True):
-        on = _("dosing day {day}, {doses}").format(
+        dosed = words.is_dosed(course)
+        text = _("dosing day {day}, {doses}") if dosed else _("start {day}")
+        on = text.format(
             day=day(course.dosing_date) if course.dosing_date else "", doses=words.doses(course)
         )
-        told.append(
-            f"{words.course_title(course)}, {on}. {' '.join(map(words.spoken_line, found))}"
-        )
+        lines_told = " ".join(words.spoken_line(each, dosed=dosed) for each in found)
+        told.append(f"{words.course_title(course)}, {on}. {lines_told}")
     return " ".join(told)

@@ -68,26 +68,38 @@ def course_title(course: Course) -> str:
 
 
 def doses(course: Course) -> str:
-    """35 + 10 mg; 35 mg, booster declined; planned; declined."""
-    first = next((d for d in course.doses if d.kind == "first"), None)
+    """35 + 10 mg; 35 mg, booster declined; planned; several dosing days: 80 mg; 80 + 40 mg."""
+    dosing = [a for a in course.protocol.anchors if a.dosing]
+    known = [a.id for a in dosing if a.id in course.facts.anchors]
+    told = [doses_on(course, anchor) for anchor in known or [a.id for a in dosing[:1]]]
+    return "; ".join(told)
+
+
+def doses_on(course: Course, anchor: str) -> str:
+    """The doses of one dosing day."""
+    there = [d for d in course.doses if d.anchor == anchor]
+    first = next((d for d in there if d.kind == "first"), None)
     if first is None:
-        return _("planned") if course.dosing_date else _("no dosing day yet")
+        return _("planned") if anchor in course.facts.anchors else _("no dosing day yet")
     if first.status != "given":
         return _status(first)
-    given = [d for d in course.doses if d.status == "given"]
-    refused = [d for d in course.doses if d.status != "given"]
+    given = [d for d in there if d.status == "given"]
+    refused = [d for d in there if d.status != "given"]
     parts = [_milligrams(given)]
     parts += [_("booster {status}").format(status=_status(d)) for d in refused]
     return ", ".join(parts)
 
 
-def dose_labels(course: Course, dosing: date) -> tuple[str, ...]:
-    """What the dosing day is labelled with, from the fullest to the shortest text."""
-    given = [d for d in course.doses if d.status == "given"]
-    shortest = short_day(dosing)
+def dose_labels(course: Course, anchor: str, on: date) -> tuple[str, ...]:
+    """What an anchor's day is labelled with, from the fullest to the shortest text."""
+    shortest = short_day(on)
+    if not course.protocol.anchor(anchor).dosing:
+        return plain_day(on), shortest
+    given = [d for d in course.doses if d.anchor == anchor and d.status == "given"]
+    told = doses_on(course, anchor)
     return (
-        f"{plain_day(dosing)} · {doses(course)}",
-        f"{shortest} · {doses(course)}",
+        f"{plain_day(on)} · {told}",
+        f"{shortest} · {told}",
         *([f"{shortest} · {_milligrams(given)}"] if given else []),
         shortest,
     )
@@ -123,14 +135,30 @@ def point_label(scale: Scale, point: Point) -> str:
     return value(scale, point.value, estimated=point.estimated) + daggers(point.marks)
 
 
-def days_after(days: int) -> str:
-    """9 days before the dose; on the dosing day; 8 days after the dose"""
+def is_dosed(course: Course) -> bool:
+    """Whether days count from a dose, and not from a start without one."""
+    return course.protocol.main_anchor.dosing
+
+
+def days_after(days: int, *, dosed: bool = True) -> str:
+    """9 days before the dose; on the dosing day; 8 days after the dose; 7 days after the start"""
+    if not dosed:
+        return _days_after_start(days)
     if days == 0:
         return _("on the dosing day")
     unit = _("day") if abs(days) == 1 else _("days")
     if days < 0:
         return _("{n} {unit} before the dose").format(n=-days, unit=unit)
     return _("{n} {unit} after the dose").format(n=days, unit=unit)
+
+
+def _days_after_start(days: int) -> str:
+    if days == 0:
+        return _("on the day of the start")
+    unit = _("day") if abs(days) == 1 else _("days")
+    if days < 0:
+        return _("{n} {unit} before the start").format(n=-days, unit=unit)
+    return _("{n} {unit} after the start").format(n=days, unit=unit)
 
 
 def timepoint_label(course: Course, sheet: Sheet) -> str:
@@ -185,12 +213,12 @@ def missing(course: Course, gap: Gap, now: datetime) -> str:
     return text
 
 
-def spoken_line(line: Line) -> str:
+def spoken_line(line: Line, *, dosed: bool = True) -> str:
     """One line's numbers in words, for those who cannot see the chart."""
     told = [
         _("{value} {when}").format(
             value=point_label(line.scale, p).rstrip(OUTSIDE + AFTER) + _asides(p),
-            when=days_after(p.day),
+            when=days_after(p.day, dosed=dosed),
         )
         for p in line.points
     ]

@@ -74,7 +74,8 @@ class Cell:
 @dataclass(frozen=True)
 class RetreatAnchor:
     """One anchor of a retreat: for how many people its date waits for confirmation, and how many
-    prompts that holds. `named` is its label within a sentence; on a `dosing` one doses are given."""
+    prompts that holds. `named` is its label within a sentence; doses are given on a `dosing` one.
+    """
 
     id: str
     label: str

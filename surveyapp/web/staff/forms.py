@@ -131,7 +131,7 @@ class RetreatForm(ActForm):
 
     def later(self, protocol: Protocol) -> list[DayField]:
         """The fields of the protocol's anchors after the first."""
-        fields: Mapping[str, Any] = self._fields
+        fields = cast(Mapping[str, DayField], self._fields)
         return [fields[f"{protocol.id}.{anchor.id}"] for anchor in protocol.anchors[1:]]
 
 

@@ -125,14 +125,8 @@ def retreat_day(desk: Desk, retreat_id: int) -> ResponseReturnValue:
 def confirm_retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
     anchor = chosen(view.anchors)
-    days = sorted(
-        {
-            d.on
-            for row in view.rows
-            for d in row.days
-            if d.id == anchor.id and d.on and not d.confirmed
-        }
-    )
+    own = (d for row in view.rows for d in row.days if d.id == anchor.id)
+    days = sorted({d.on for d in own if d.on and not d.confirmed})
     will = [
         f"Confirms that the {anchor.named} took place for {counted(anchor.unconfirmed)}: "
         f"{', '.join(map(day, days))}.",
