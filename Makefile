@@ -11,10 +11,10 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-head
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench lock
+.PHONY: help setup check test demo bench pictures lock
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED) $(LIBRARIES) ## build what the program needs, in .venv
 	@$(BIN)/python -m compileall -q surveyapp
@@ -33,6 +33,9 @@ demo: setup ## a living study at http://127.0.0.1:8000 (PORT=... moves it)
 
 bench: setup $(BROWSER) ## what it costs, in figures
 	@exec $(BIN)/python -m bench
+
+pictures: setup $(BROWSER) ## every participant page as a picture, in build/pictures
+	@exec $(BIN)/python -m tests.pictures
 
 lock: setup ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --extra demo --output-file requirements.txt pyproject.toml

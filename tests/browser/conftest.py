@@ -56,9 +56,9 @@ class Server:
             self._running.server_close()
             self._running = None
 
-    def link(self, timepoint: str = "day-8", *, confirmed: bool = True) -> str:
+    def link(self, timepoint: str = "day-8", *, confirmed: bool = True, code: str = "P-01") -> str:
         """The address of a check-in of one person in a study with all its lines."""
-        course = add_course(self.site, dosing=DOSING, confirmed=confirmed)
+        course = add_course(self.site, code, dosing=DOSING, confirmed=confirmed)
         with self.site.database.write() as session:
             study = session.scalars(select(Study)).one()
             study.emergency, study.crisis_line = "112", "0800 0113"
