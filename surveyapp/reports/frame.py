@@ -170,7 +170,6 @@ def frame(
     space = Space(left, right, row + TOP, row + TOP + PLOT, low, high, days)
     at = [*words.thresholds(scale)] or ([scale.mark] if scale.mark is not None else [])
     weeks = _weeks(space)
-    zero = _("dose") if dosed else _("start")
     return Frame(
         space=space,
         title=Text(left, row + TITLE, title),

@@ -91,6 +91,10 @@ class PlainBrowser:
                 return form
         raise AssertionError(f"no button {button!r} on {self.url}")
 
+    @property
+    def buttons(self) -> list[str]:
+        return [b for form in self._page.iterfind(".//form") for b in _form(form).buttons]
+
     def press(self, button: str, form: Form | None = None, **fields: str) -> None:
         """Fill in some fields and press the button; with `form`, as that was filled in."""
         form = form or self.form(button)
@@ -105,6 +109,8 @@ def _form(element: Element) -> Form:
     for part in element.iter():
         if part.tag == "input":
             _input(form, part)
+        elif part.tag == "select":
+            _select(form, part)
         elif part.tag == "button" and part.get("type", "submit") == "submit":
             name = part.get("name")
             form.buttons[text_of(part)] = (name, part.get("value", "")) if name else None
@@ -118,3 +124,11 @@ def _input(form: Form, part: Element) -> None:
     form.offered.setdefault(name, []).append(value)
     if part.get("type") not in ("radio", "checkbox") or part.get("checked") is not None:
         form.values.setdefault(name, []).append(value)
+
+
+def _select(form: Form, part: Element) -> None:
+    name = str(part.get("name"))
+    options = list(part.iterfind(".//option"))
+    chosen = [o for o in options if o.get("selected") is not None] or options[:1]
+    form.offered[name] = [str(o.get("value")) for o in options]
+    form.values[name] = [str(o.get("value")) for o in chosen]
