@@ -30,8 +30,8 @@ def test_pain_over_months() -> None:
             desk.answer(link, (2, pain))
 
         laptop.open(f"/staff/people/{CODE}")
-        assert "Week 1 submitted" in laptop.text
-        assert "Week 2 submitted" in laptop.text
+        assert "Week 1 Submitted" in laptop.text
+        assert "Week 2 Submitted" in laptop.text
         assert "Dose" not in laptop.text
         text = paper.read(desk.session_pdf(laptop, CODE))
         assert "Week 1" in text
