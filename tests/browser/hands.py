@@ -10,9 +10,7 @@ from playwright.sync_api import Page, expect
 
 def start(page: Page, link: str) -> Page:
     page.goto(link)
-    page.get_by_role("button", name="Start").or_(
-        page.get_by_role("button", name="Continue")
-    ).click()
+    page.locator("form button.main").click()
     page.wait_for_url("**/q/**")
     expect(page.locator("fieldset:visible, #review:visible")).to_have_count(1)
     return page

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Phone, Server
 from tests.browser.hands import (
@@ -17,13 +15,6 @@ from tests.browser.hands import (
     tap,
     waiting,
 )
-
-FILLER = "Filler words stand in for a long question, so that the layout holds. " * 3
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {[node['html'] for node in v['nodes']]}" for v in found]
 
 
 def test_the_whole_check_in_by_taps(server: Server, phone: Phone):
@@ -250,96 +241,3 @@ def test_help_stands_in_the_same_place_on_every_screen(server: Server, phone: Ph
     help_.click()
     expect(page.get_by_text("This page cannot call for help.")).to_be_visible()
     assert page.locator("#help a[href='tel:112']").is_visible()
-
-
-def fits(page: Page, selector: str) -> bool:
-    """Whether all of an element can be seen and touched without scrolling."""
-    return page.locator(selector).evaluate_all(
-        """all => all.length > 0 && all.every(e => {
-            const box = e.getBoundingClientRect();
-            const at = document.elementFromPoint(box.left + box.width / 2, box.bottom - 2);
-            return box.top >= 0 && box.bottom <= innerHeight && box.left >= 0
-                && box.right <= innerWidth && (e.contains(at) || at.contains(e));
-        })"""
-    )
-
-
-@pytest.mark.parametrize("long", [False, True])
-def test_six_options_and_next_fit_the_smallest_phone(server: Server, phone: Phone, long: bool):
-    page = start(phone((360, 640)), server.link())
-    for instrument, height in (("hads", 56), ("meq30", 48)):
-        page.goto(page.url.replace("hads", instrument).partition("#")[0] + "#2")
-        page.reload()
-        if long:
-            page.evaluate(
-                "text => { const q = document.querySelector('#q2 .q');"
-                " q.textContent = text; q.className = 'q longer'; }",
-                FILLER[:150],
-            )
-        assert fits(page, "fieldset:visible .os label")
-        assert fits(page, "#next")
-        boxes = [b.bounding_box() for b in page.locator("fieldset:visible .os label").all()]
-        heights = {round(box["height"]) for box in boxes if box}
-        assert len(heights) == 1
-        assert heights.pop() >= height
-        assert {box["width"] for box in boxes if box} == {324}
-
-
-@pytest.mark.parametrize("size", [(320, 568), (740, 360), (1280, 800)])
-@pytest.mark.parametrize("zoom", [100, 200])
-def test_nothing_runs_out_of_the_screen(
-    server: Server, phone: Phone, size: tuple[int, int], zoom: int
-):
-    page = phone(size)
-    enlarge = f"document.documentElement.style.fontSize = '{zoom}%'"
-    page.goto(server.link())
-    page.evaluate(enlarge)
-    widths = [page.evaluate("document.documentElement.scrollWidth")]
-    start(page, page.url)
-    page.evaluate(enlarge)
-    widths.append(page.evaluate("document.documentElement.scrollWidth"))
-    page.evaluate("location.hash = 'review'")
-    expect(page.locator("#review")).to_be_visible()
-    widths.append(page.evaluate("document.documentElement.scrollWidth"))
-    assert max(widths) <= size[0]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_barrier(server: Server, phone: Phone, scheme: str):
-    page = phone(color_scheme=scheme)
-    link = server.link()
-    found: dict[str, list[str]] = {}
-
-    def look(name: str) -> None:
-        found[name] = violations(page)
-
-    page.goto(link)
-    look("start")
-    page.locator("summary").click()
-    look("help")
-    start(page, link)
-    look("question")
-    go_on(page)
-    look("please choose")
-    page.get_by_role("button", name="I’d rather not answer").click()
-    look("asking")
-    page.get_by_role("button", name="Yes, leave it").click()
-    tap(page, 0)
-    look("chosen")
-    go_on(page)
-    answer_all(page, [0] * 12)
-    look("list")
-    page.goto(page.url.partition("#")[0] + "/review")
-    look("list without script")
-    for part in ("hads", "meq30"):
-        page.get_by_role("button", name="Send my answers").click()
-        if part == "hads":
-            page.wait_for_url("**/meq30**")
-            page.goto(page.url.partition("#")[0] + "/review")
-    look("thanks")
-    page.goto(link)
-    look("already sent")
-    page.goto(f"{server.url}/s/unknown")
-    look("unknown")
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    assert len(found) == 11

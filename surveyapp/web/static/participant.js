@@ -177,7 +177,7 @@
     form.addEventListener('submit', function (event) { event.preventDefault(); next(); });
     by('next').onclick = next;
     by('back').onclick = back;
-    by('skip').onclick = function () { asking(true); by('ask').querySelector('p').focus(); };
+    by('skip').onclick = function () { asking(true); message(''); by('ask').querySelector('p').focus(); };
     by('no').onclick = function () { asking(false); by('skip').focus(); };
     by('yes').onclick = decline;
     by('send').onclick = send;
