@@ -24,7 +24,10 @@ def add_retreat(laptop: PlainBrowser, name: str, protocol: str, **dates: str) ->
     named = {key.replace("__", ".").replace("dosing_", "dosing-"): dates[key] for key in dates}
     named = {key.replace("dosing-date", "dosing_date"): day for key, day in named.items()}
     zone = {"time_zone": ZONE}
-    laptop.press("Add the retreat", **{"name": name, "protocol": protocol, **zone, **named})
+    form = laptop.form("Add the retreat")
+    for field, text in {"name": name, "protocol": protocol, **zone, **named}.items():
+        form.fill(field, text)
+    laptop.press("Add the retreat", form)
     assert laptop.heading == name
 
 
