@@ -26,7 +26,7 @@ from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
-from . import notices
+from . import notices, pins
 from .errors import GoneError, InputError, NotFoundError
 from .site import Site
 from .visits import (
@@ -67,11 +67,22 @@ class Tap:
     age: timedelta = timedelta(0)
 
 
-def begin(site: Site, token: str, now: datetime, *, notice: int | None = None) -> Opened:
+def begin(
+    site: Site,
+    token: str,
+    now: datetime,
+    *,
+    notice: int | None = None,
+    pin: str = "",
+    pin_checked: bool = False,
+) -> Opened:
     """Start or continue a check-in; `notice` is the version of the data notice that was read.
 
-    Raises NotFoundError, GoneError when it may not begin, InputError for another notice.
+    `pin` is what was typed where the door asks for one, unless it was checked already. Raises
+    NotFoundError, GoneError when it may not begin, InputError for another notice, PinError.
     """
+    if not pin_checked:
+        _check_pin(site, token, pin, now)
     with site.database.write() as session:
         # Two phones may begin at once; the second waits and finds what the first began.
         lock_courses(session, [link_of(session, token).course_id])
@@ -131,6 +142,14 @@ def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) 
         refresh_windows(session, site.library, [found.course_id])
         _open_doors(site, session, found.course_id, now)
         return done
+
+
+def _check_pin(site: Site, token: str, pin: str, now: datetime) -> None:
+    with site.database.read() as session:
+        person = context_of_token(site, session, token)[0].participant.id
+        asked = pins.asks(session, person)
+    if asked:
+        pins.check(site, person, pin, now)
 
 
 def _visit(opened: Opened, context: CourseContext, timepoint: Timepoint, now: datetime) -> Visit:

@@ -55,6 +55,7 @@ class Wishes:
 class Door:
     """What a link opens. `state` is of its timepoint; dates are local, the last one included.
 
+    `asks_pin`: opening it takes the person's PIN.
     `notice_due`: the person has not yet acknowledged this data notice.
     """
 
@@ -71,6 +72,7 @@ class Door:
     minutes: int
     data_notice: NoticeShown
     notice_due: bool
+    asks_pin: bool
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ def normal(typed: str) -> str:
 
 
 def check(site: Site, participant_id: int, typed: str, now: datetime) -> None:
-    """Take one try. Raises PinError; the try is counted all the same."""
+    """Take one try. Raises PinError; a try with any digit is counted all the same."""
+    if not normal(typed):
+        raise PinError
     with site.database.write() as session:
         course = pins.newest_courses(session, [participant_id]).get(participant_id)
         # The course before the PIN, in the order in which everybody else locks them.

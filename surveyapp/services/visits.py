@@ -24,7 +24,7 @@ from ..store.tables_access import Link
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
-from . import notices
+from . import notices, pins
 from .errors import GoneError, NotFoundError
 from .phonepages import Door, Lines, Other, Part, Question, Questionnaire, Thanks
 from .site import Site
@@ -106,6 +106,7 @@ def _door(
         minutes=sum(i.minutes for i in asked),
         data_notice=notices.notice_for(session, site, context.study, language),
         notice_due=notices.is_due(session, context.participant, context.study),
+        asks_pin=pins.asks(session, context.participant.id),
     )
 
 

@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import texts
 from ..services import answering, languages, visits, wishes
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.phonepages import Door, Lines, Questionnaire
+from ..services.pins import PinError
 from ..services.site import Site
+from . import tablet
 from .deliveries import SPEAK, Delivery, read_delivery, read_form, read_send
 
 Clock = Callable[[], datetime]
 Page = BaseResponse | str | tuple[str, int]
 
 COOKIE_LIFE = timedelta(days=180)
+RETURN_SECONDS = 20
 UNKNOWN = texts.marked("We do not know this link")
 TITLES = {
     400: texts.marked("That was not understood"),
@@ -34,6 +37,7 @@ TITLES = {
     404: texts.marked("We cannot show this page"),
     410: texts.marked("This check-in is closed"),
 }
+NO_REMINDER = texts.marked("No reminder was set")
 ASK_TEAM = texts.marked("If that does not help, please contact the study team.")
 _ = texts.gettext
 
@@ -52,7 +56,7 @@ class Kind:
 def make_blueprint(site: Site, clock: Clock) -> Blueprint:
     """Every page below /s/ and /q/."""
     blueprint = Blueprint("participant", __name__)
-    desk = _Desk(site, clock)
+    desk = Desk(site, clock)
     rules: Mapping[str, tuple[str, Callable[..., Page], str]] = {
         "start": ("/s/<token>", desk.start, "GET"),
         "begin": ("/s/<token>", desk.begin, "POST"),
@@ -69,58 +73,91 @@ def make_blueprint(site: Site, clock: Clock) -> Blueprint:
         "send": ("/q/<visit>/<instrument>/send", desk.send, "POST"),
     }
     for name, (rule, view, method) in rules.items():
-        blueprint.add_url_rule(rule, name, _in_the_readers_language(view), methods=[method])
+        blueprint.add_url_rule(rule, name, in_the_readers_language(view), methods=[method])
     for kind in (InputError, NotFoundError, GoneError, RefusedError):
         blueprint.register_error_handler(kind, desk.refuse)
     return blueprint
 
 
-class _Desk:
-    """The views, over one site."""
+class Desk:
+    """The views, over one site.
+
+    `passed`: the person was let in at a hand-over screen, so the PIN was right, and no address
+    may hold the link's token.
+    """
 
     def __init__(self, site: Site, clock: Clock) -> None:
         self.site = site
         self.clock = clock
 
-    def start(self, token: str) -> Page:
+    def start(self, token: str, passed: bool = False) -> Page:
         door = visits.knock(self.site, token, self.clock())
         if door.state in visits.DONE_STATES:
             return self._already_sent(token, door)
         if door.state in visits.OPEN_STATES:
-            return self._start(token, door)
+            return self._start(token, door, passed=passed)
         return self._shut(door)
 
-    def _start(self, token: str, door: Door, ask_to_read: bool = False) -> str:
+    def _start(
+        self,
+        token: str,
+        door: Door,
+        *,
+        ask_to_read: bool = False,
+        passed: bool = False,
+        said: str = "",
+    ) -> str:
         return _render(
             "participant/start.html",
             door,
             start=door,
             token=token,
-            wishes=wishes.at_door(self.site, token, self.clock()),
+            wishes=() if passed else wishes.at_door(self.site, token, self.clock()),
             ask_to_read=ask_to_read,
+            passed=passed,
+            said=said,
         )
 
-    def begin(self, token: str) -> Page:
+    def begin(self, token: str, passed: bool = False) -> Page:
         now = self.clock()
         door = visits.knock(self.site, token, now)
         if door.state not in visits.OPEN_STATES:
-            return redirect(url_for(".start", token=token), 303)
+            return redirect(url_for("handover.home") if passed else _start_of(token), 303)
         seen = request.form.get("notice", type=int)
         if door.notice_due and seen != door.data_notice.version:
-            return self._start(token, door, ask_to_read=True), 409
+            return self._start(token, door, ask_to_read=True, passed=passed), 409
         notice = seen if door.notice_due else None
-        opened = answering.begin(self.site, token, now, notice=notice)
-        response = redirect(url_for(".visit", visit=opened.visit), 303)
+        pin = request.form.get("pin", "")
+        try:
+            opened = answering.begin(
+                self.site, token, now, notice=notice, pin=pin, pin_checked=passed
+            )
+        except PinError as error:
+            with texts.speaking(door.language):
+                said = error.sentence()
+            return self._start(token, door, said=said), 429 if error.minutes else 403
+        return self._into(opened, now)
+
+    def _into(self, opened: answering.Opened, now: datetime) -> BaseResponse:
+        """On to the visit, with the cookie that shows it; a shared tablet forgets it soon."""
+        handed = tablet.turn(self.site, now) is not None
+        address = url_for("participant.visit", visit=opened.visit)
+        response = redirect(address, 303)
         response.set_cookie(
             cookie_of(opened.visit),
             opened.read_secret,
-            max_age=COOKIE_LIFE,
-            path=url_for(".visit", visit=opened.visit),
+            max_age=None if handed else COOKIE_LIFE,
+            path=address,
             secure=self.site.settings.is_https,
             httponly=True,
             samesite="Lax",
         )
+        if handed:
+            tablet.note_visit(self.site, response, opened.visit)
         return response
+
+    def _handed(self) -> bool:
+        return tablet.turn(self.site, self.clock()) is not None
 
     def speak(self, token: str) -> Page:
         """The person's own choice of language."""
@@ -158,7 +195,14 @@ class _Desk:
             return redirect(url_for(".questions", visit=visit, instrument=instrument), 303)
         if do == "review":
             return redirect(url_for(".review", visit=visit, instrument=instrument), 303)
+        if self._handed():
+            return self._hand_back()
         return redirect(url_for(".later", visit=visit), 303)
+
+    def _hand_back(self) -> Page:
+        response = make_response(redirect(url_for("handover.home"), 303))
+        tablet.forget(self.site, response)
+        return response
 
     def later(self, visit: str) -> Page:
         onward = self._onward(visit)
@@ -209,14 +253,25 @@ class _Desk:
         thanks = visits.thanks(self.site, visit, secret, self.clock())
         if thanks is None:
             return redirect(self._onward(visit), 303)
-        return _render("participant/thanks.html", thanks, thanks=thanks, visit=visit)
+        name = "handover-thanks" if self._handed() else "thanks"
+        return _render(
+            f"participant/{name}.html", thanks, thanks=thanks, visit=visit, seconds=RETURN_SECONDS
+        )
 
-    def refuse(self, error: Exception) -> tuple[str, int]:
-        """A kind page for whatever was refused; it reveals nothing."""
+    def refuse(self, error: Exception) -> Page:
+        """A kind page for whatever was refused; it reveals nothing.
+
+        On a shared tablet a visit that is over leads back to the hand-over screen.
+        """
         status = _status(error)
+        if status == 404 and "visit" in (request.view_args or {}) and self._handed():
+            return redirect(url_for("handover.home"), 303)
         sentence = next(iter(error.problems.values()), "") if isinstance(error, InputError) else ""
         contacts = visits.contacts(self.site)
-        title = UNKNOWN if "token" in (request.view_args or {}) else TITLES[status]
+        unknown = status == 404 and "token" in (request.view_args or {})
+        title = UNKNOWN if unknown else TITLES[status]
+        if request.endpoint == "participant.remind" and not unknown:
+            title = NO_REMINDER
         with texts.speaking(readers_language()):
             kind = Kind(_(title), (_(sentence or str(error)), _(ASK_TEAM)), contacts)
             return self._kind(kind, Lines()), status
@@ -263,7 +318,7 @@ class _Desk:
         )
 
 
-def _in_the_readers_language(view: Callable[..., Page]) -> Callable[..., Page]:
+def in_the_readers_language(view: Callable[..., Page]) -> Callable[..., Page]:
     """Until the page knows its person, it speaks what the browser asks for."""
 
     @functools.wraps(view)
@@ -291,6 +346,10 @@ def _note(page: Questionnaire) -> str:
     """The first words of the status line: that the part before this one has arrived."""
     fresh = page.part > 1 and page.still_open == len(page.questions)
     return _("Part %(n)s is sent.") % {"n": page.part - 1} if fresh else ""
+
+
+def _start_of(token: str) -> str:
+    return url_for("participant.start", token=token)
 
 
 def cookie_of(visit: str) -> str:
