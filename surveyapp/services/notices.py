@@ -95,6 +95,12 @@ def preview(site: Site, study_id: int, language: str) -> NoticeShown:
         return notice_for(session, site, the_study(session, study_id), language)
 
 
+def in_every_language(row: DataNotice) -> list[NoticeShown]:
+    """A published version as it is shown, by language."""
+    own = sorted(_texts(row).items())
+    return [_shown(row.version, language, _paragraphs(text)) for language, text in own]
+
+
 def looked_through(own: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
     """The paragraphs of what would be published, by language. Raises InputError."""
     kept = {language: text for language, text in own.items() if text.strip()}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from ..study.schedule import State
+from ..study.schedule import WISHED, State
 from .enrolment import StudySettings
+from .pins import PinState
 
 PromptState = Literal["planned", "waiting", "held", "sending", "sent", "skipped", "failed"]
 
@@ -155,6 +156,11 @@ class PromptLine:
     state: PromptState
     reason: str
 
+    @property
+    def wished(self) -> bool:
+        """Whether the person asked for it."""
+        return self.number > WISHED
+
 
 @dataclass(frozen=True)
 class SheetLine:
@@ -270,6 +276,7 @@ class PersonView:
     zone: str
     email: str
     email_note: str
+    pin: PinState | None
     practice: bool
     notices: tuple[str, ...]
     acknowledged: tuple[str, ...]

@@ -18,6 +18,12 @@ def versions(session: Session, study_id: int) -> list[DataNotice]:
     return list(session.scalars(query.order_by(col(DataNotice.version).desc())))
 
 
+def all_versions(session: Session) -> list[DataNotice]:
+    """What every study has published, oldest first."""
+    query = select(DataNotice).order_by(col(DataNotice.study_id), col(DataNotice.version))
+    return list(session.scalars(query))
+
+
 def current(session: Session, study_id: int) -> DataNotice | None:
     """The newest version; None while the built-in notice (version 0) stands."""
     return next(iter(versions(session, study_id)), None)

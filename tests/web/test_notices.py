@@ -127,3 +127,16 @@ def test_what_cannot_be_published(
     assert publish(sqlite_site, clock) == 1
     with pytest.raises(InputError, match="word for word"):
         publish(sqlite_site, clock)
+
+
+def test_the_published_words_are_in_the_export(
+    browser: Browser, sqlite_site: Site, token: str, clock: Clock, tmp_path: Path
+):
+    publish(sqlite_site, clock)
+    browser.post(f"/s/{token}", {"notice": "1"})
+    export_folder(sqlite_site, tmp_path / "out", clock())
+    with (tmp_path / "out" / "data_notices.csv").open(encoding="utf-8", newline="") as lines:
+        german, english = csv.DictReader(lines)
+    assert (german["language"], german["text"]) == ("de", OWN["de"])
+    assert (english["version"], english["text"]) == ("1", OWN["en"])
+    assert [row.sha256 for row in acknowledged(sqlite_site)] == [english["sha256"]]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from surveyapp.delivery.email import SmtpMailer
+from surveyapp.services.personal import person_view
 from surveyapp.services.site import Site
 from surveyapp.store import facts
 from surveyapp.store.links import ensure_link
@@ -93,7 +94,21 @@ def test_five_are_enough(
 
 @pytest.mark.parametrize("when", ["", "noon", "evening "])
 def test_another_time_is_refused(browser: Browser, token: str, when: str):
-    assert remind(browser, token, when).status == 400
+    page = remind(browser, token, when)
+    assert page.status == 400
+    assert "No reminder was set" in page.text
+    assert "We do not know this link" not in page.text
+
+
+def test_staff_see_that_the_person_asked_for_it(
+    browser: Browser, sqlite_site: Site, token: str, mail: MailServer
+):
+    tick(sqlite_site, mail, browser.clock.now)
+    remind(browser, token, "evening")
+    tick(sqlite_site, mail, EVENING)
+    at = EVENING + timedelta(minutes=1)
+    (course,) = person_view(sqlite_site, "P-01", at).courses
+    assert [(p.at, p.state) for p in course.prompts if p.wished] == [(EVENING, "sent")]
 
 
 def test_when_the_window_is_closed(browser: Browser, token: str, clock: Clock):

@@ -77,6 +77,19 @@ TABLES = (
         ),
     ),
     Table(
+        "data_notices.csv",
+        "one language of one version of a study's published data notice; not the built-in one",
+        ("study", "version", "language"),
+        (
+            Column("study", "number", "The study's number in this installation."),
+            Column("version", "number", "Version of the notice."),
+            Column("language", "text", "Language of the text."),
+            Column("text", "text", "What people read, an empty line between paragraphs."),
+            Column("sha256", "text", "SHA-256 of the text, as in the acknowledgements."),
+            Column("published_at", "UTC time", "When it was published."),
+        ),
+    ),
+    Table(
         "courses.csv",
         "one person's passage through one retreat",
         ("participant", "course"),
@@ -228,7 +241,12 @@ TABLES = (
             PARTICIPANT,
             COURSE,
             TIMEPOINT,
-            Column("number", "number", "0 is the invitation, 1 the first reminder, and so on."),
+            Column(
+                "number",
+                "number",
+                "0 is the invitation, 1 the first reminder, and so on; above 100, a reminder that"
+                " the person asked for.",
+            ),
             Column("revision", "number", "Revision of the anchor's date it belonged to."),
             Column("due_at", "UTC time", "When it was due."),
             Column("due_local", "local time", "The same in the person's time zone."),

@@ -11,16 +11,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ...store import trail
 from ...store.dump import person_dumps, snapshot
+from ...store.notices import all_versions
 from ..errors import RefusedError
 from ..site import Site
 from . import codebook
 from .columns import TABLES, Table
-from .tables import Row, Value, rows_of
+from .tables import Row, Value, notice_rows, rows_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHECKSUMS = "checksums.sha256"
@@ -82,8 +84,8 @@ def _write_tables(site: Site, folder: Path) -> dict[str, int]:
     with ExitStack() as stack:
         writers = {table.name: _open(table, folder, stack) for table in TABLES}
         session = stack.enter_context(snapshot(site.database))
-        for dump in person_dumps(session, site.library):
-            rows = rows_of(dump, site.library)
+        people = (rows_of(dump, site.library) for dump in person_dumps(session, site.library))
+        for rows in chain([notice_rows(all_versions(session))], people):
             for table in TABLES:
                 writers[table.name].writerows(_lines(table, rows[table.name]))
                 counts[table.name] += len(rows[table.name])

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from ...store.dump import AssessmentDump, CourseDump, PersonDump
 from ...store.tables import AdverseEvent, PromptRow
+from ...store.tables_entry import DataNotice
 from ...study.library import Library
 from ...study.record import Course, Person, Sheet
 from ...study.schedule import window_of
 from ...study.trajectory import marks_of
+from ..notices import in_every_language
 
 Value = str | int | float | bool | date | datetime | None
 Row = dict[str, Value]
@@ -52,6 +54,23 @@ def _acknowledged(dump: PersonDump) -> list[Row]:
         }
         for row in dump.acknowledgements
     ]
+
+
+def notice_rows(published: Sequence[DataNotice]) -> Rows:
+    """What the studies have published, word for word."""
+    shown = [(row, notice) for row in published for notice in in_every_language(row)]
+    found: list[Row] = [
+        {
+            "study": row.study_id,
+            "version": row.version,
+            "language": notice.language,
+            "text": "\n\n".join(notice.paragraphs),
+            "sha256": notice.sha256,
+            "published_at": row.published_at,
+        }
+        for row, notice in shown
+    ]
+    return defaultdict(list, {"data_notices.csv": found})
 
 
 class _CourseRows:
