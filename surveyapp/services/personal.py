@@ -36,6 +36,7 @@ from .dosing import held_prompts
 from .enrolment import the_person
 from .invitations import NO_KEY, PRACTICE, practice_allows
 from .overview import cells_of, dose_words
+from .pins import state_of_pin
 from .readmodels import (
     ChartView,
     CourseAnchor,
@@ -84,6 +85,7 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             zone=participant.time_zone,
             email=email,
             email_note=note,
+            pin=state_of_pin(session, participant.id, now),
             practice=practice,
             notices=_notices(site, person, participant.language),
             acknowledged=_acknowledged(session, participant.id),

@@ -141,6 +141,12 @@ def sign_out(site: Site, now: datetime) -> None:
     session.clear()
 
 
+def leave() -> None:
+    """End the session on this device alone."""
+    logout_user()
+    session.clear()
+
+
 def next_page(wanted: str | None) -> str:
     """Where to go after signing in: a staff page of this site, else Today."""
     target = (wanted or "").replace("\\", "/")

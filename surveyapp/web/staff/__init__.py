@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
 from .. import security
-from . import adding, papers, people, retreats, signing, study
+from . import adding, entry, papers, people, retreats, signing, study
 from .desk import Desk, address, near_day
 from .desk import people as counted
 
@@ -38,6 +38,10 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", retreats.retreat_day),
     ("/retreats/<int:retreat_id>/confirm", "confirm_retreat", retreats.confirm_retreat),
     ("/retreats/<int:retreat_id>/doses", "retreat_doses", retreats.retreat_doses),
+    ("/retreats/<int:retreat_id>/pins", "give_pins", entry.give_pins),
+    ("/retreats/<int:retreat_id>/hand-over", "hand_over", entry.hand_over),
+    ("/people/<code>/pin", "pin", entry.pin),
+    ("/people/<code>/pin/show", "show_pin", entry.show_pin),
     ("/people/<code>/contact", "contact", people.contact),
     ("/people/<code>/<int:number>/consent", "consent", people.consent),
     ("/people/<code>/<int:number>/dosing-day", "dosing_day", people.dosing_day),

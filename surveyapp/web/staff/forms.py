@@ -202,6 +202,10 @@ class ContactForm(ActForm):
     )
 
 
+class PinForm(ActForm):
+    what = RadioField("What to do")
+
+
 class SettingsForm(ActForm):
     emergency = StringField("Emergency line", description="For example 112 or 911.")
     crisis_line = StringField(

@@ -184,12 +184,14 @@ def contact(desk: Desk, code: str) -> ResponseReturnValue:
     view = personal.person_view(desk.site, code, desk.now)
     form = ContactForm(data={"email": personal.email_of(desk.site, code)})
     will = ["Later messages go to this address. Those that were held are looked at again at once."]
+    will.append("If somebody else has the same address, both are asked for a PIN from then on.")
     if view.practice:
         will.append("Practice: messages go to staff addresses and test addresses only.")
 
     def do() -> str:
-        enrolment.set_contact(desk.site, code, form.email.data or "", **desk.by)
+        asked = enrolment.set_contact(desk.site, code, form.email.data or "", **desk.by)
         removed = not (form.email.data or "").strip()
-        return f"The e-mail of {code} is {'removed' if removed else 'saved'}."
+        shared = f" It is shared, so {' and '.join(asked)} are asked for a PIN." if asked else ""
+        return f"The e-mail of {code} is {'removed' if removed else 'saved'}.{shared}"
 
     return perform(_act(view, None, "Change the e-mail", "Save the e-mail", will), form, do)
