@@ -97,3 +97,26 @@ def test_what_is_offered_lies_ahead_in_the_day_and_in_the_window(minutes: int, l
             local = moment.astimezone(ZoneInfo("Europe/Amsterdam"))
             assert moment < CLOSES
             assert time(8) <= local.time() <= time(20)
+
+
+MINUTES = st.integers(0, 24 * 24 * 60).map(lambda n: utc("2027-03-20 00:00") + timedelta(minutes=n))
+
+
+@given(st.lists(MINUTES, max_size=5), st.lists(MINUTES, max_size=60), st.none() | MINUTES)
+def test_however_the_worker_wakes_each_wish_is_sent_once_at_most(
+    dues: list[datetime], wakes: list[datetime], answered: datetime | None
+):
+    known = facts(wished=wished(*sorted(dues)))
+    for now in sorted([*wakes, *dues]):
+        if answered and now >= answered:
+            sent_in = {("day-8", name): answered for name in ("hads", "meq30")}
+            known = replace(known, submitted=sent_in)
+        for prompt, verdict in judge(DAY_8, known, now):
+            key = (prompt.timepoint, prompt.number)
+            assert key not in known.settled
+            if isinstance(verdict, Send):
+                assert not known.submitted
+                assert prompt.utc <= now < CLOSES
+                assert time(8) <= now.astimezone(ZoneInfo("Europe/Amsterdam")).time() < time(20)
+            if isinstance(verdict, (Send, Skip)):
+                known = replace(known, settled=known.settled | {key})
