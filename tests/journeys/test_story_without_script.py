@@ -123,7 +123,7 @@ def test_a_study_without_a_line_of_script(doors: Doors) -> None:
     assert "It is now" in laptop.text
     assert len(letters(laptop)) == len(before) + 1
 
-    begin(phone, letters(laptop)[0])
+    begin(phone, letters(laptop)[0], "Start")
     answer(phone, range(1, 15), LAST, LOOK)
     send(phone)
     answer(phone, range(1, 31), FOUR_OF_FIVE, LOOK)
@@ -143,5 +143,5 @@ def test_a_study_without_a_line_of_script(doors: Doors) -> None:
     laptop.press("Next prompt")
     after = letters(laptop)
     assert len(after) > len(before)
-    begin(phone, after[0])
+    begin(phone, after[0], "Start")
     assert "14 questions" in phone.text
