@@ -71,12 +71,19 @@ def test_a_reader_that_leaves_early_hears_no_complaint():
     assert (process.returncode, err) == (0, b"")
 
 
+WEEKS = ", ".join(f"week-{n:02}" for n in range(1, 13))
+PLACEHOLDERS = ", ".join(f"{language} (placeholder)" for language in ("de", "en", "es", "nl"))
+
+
 def test_check_lists_what_is_there(capsys):
     assert main(["instruments", "check"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "instrument hads 1: 14 items, 3 scales; wording en (placeholder)",
-        "instrument meq30 1: 30 items, 5 scales; wording en (placeholder)",
-        "instrument ratings 1: 2 items, 2 scales; wording en",
+        f"instrument hads 1: 14 items, 3 scales; wording {PLACEHOLDERS}",
+        f"instrument meq30 1: 30 items, 5 scales; wording {PLACEHOLDERS}",
+        "instrument ratings 1: 2 items, 2 scales; wording de, en, es, nl",
+        f"protocol chronic-pain 1: timepoints baseline, {WEEKS}",
+        "protocol mdma 1: timepoints baseline, session-1, ratings-1, session-2, ratings-2,"
+        " session-3, ratings-3, week-8-after-third",
         "protocol second-retreat 1: timepoints baseline, day-8, week-24",
     ]
 

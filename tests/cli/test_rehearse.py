@@ -70,7 +70,12 @@ def test_several_anchors(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("protocol", "anchors", "zone", "sentence"),
     [
-        ("third", ["dosing=2027-03-20"], "UTC", "no protocol 'third'; there are chronic-pain, mdma, second-retreat"),
+        (
+            "third",
+            ["dosing=2027-03-20"],
+            "UTC",
+            "no protocol 'third'; there are chronic-pain, mdma",
+        ),
         ("second-retreat", ["doses=2027-03-20"], "UTC", "no anchor 'doses', only dosing"),
         ("second-retreat", ["2027-03-20"], "UTC", "--anchor takes ID=YYYY-MM-DD"),
         ("second-retreat", ["dosing=20.3.2027"], "UTC", "'20.3.2027' is not a date"),

@@ -47,7 +47,7 @@ def screen(browser: Browser, size: tuple[int, int], errors: list[str]) -> Page:
 
 def begin(phone: Page, link: str) -> None:
     phone.goto(link)
-    expect(phone.get_by_text("Your answers are read by the two facilitators")).to_be_visible()
+    expect(phone.get_by_text("Your answers are read by the two facilitators").first).to_be_visible()
     phone.get_by_role("button", name="Start").click()
 
 

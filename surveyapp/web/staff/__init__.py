@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
 from .. import security
-from . import adding, entry, papers, people, retreats, signing, study
+from . import adding, entry, papers, people, retreats, signing, slips, study
 from .desk import Desk, address, near_day
 from .desk import people as counted
 
@@ -39,6 +39,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/retreats/<int:retreat_id>/confirm", "confirm_retreat", retreats.confirm_retreat),
     ("/retreats/<int:retreat_id>/doses", "retreat_doses", retreats.retreat_doses),
     ("/retreats/<int:retreat_id>/pins", "give_pins", entry.give_pins),
+    ("/retreats/<int:retreat_id>/slips", "print_slips", slips.print_slips),
     ("/retreats/<int:retreat_id>/hand-over", "hand_over", entry.hand_over),
     ("/people/<code>/pin", "pin", entry.pin),
     ("/people/<code>/pin/show", "show_pin", entry.show_pin),

@@ -12,6 +12,7 @@ from typing import Any, cast
 import wtforms
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     Field,
     PasswordField,
     RadioField,
@@ -204,6 +205,14 @@ class ContactForm(ActForm):
 
 class PinForm(ActForm):
     what = RadioField("What to do")
+
+
+class SlipsForm(ActForm):
+    timepoint = SelectField("Check-in")
+    pins = BooleanField(
+        "Print PINs too",
+        description="Anybody who finds such a slip can answer for the person.",
+    )
 
 
 class SettingsForm(ActForm):

@@ -2,8 +2,8 @@
    ES5, and only after a feature check, because one token that an old phone cannot read would kill
    the script; the pages work without it.
 
-   On the phone lie, in localStorage: an answer under a|VISIT|INSTRUMENT|ITEM (done once the server
-   has it, kept so that the draft can be shown without a connection) and the wish to send under
+   On the phone lie, in localStorage: an answer under a|VISIT|INSTRUMENT|ITEM (done: when the
+   server had it; kept so that the draft can be shown without a connection) and the wish to send under
    s|VISIT|INSTRUMENT. One key each, so that two tabs never write over one another. They carry the
    capability to write, so they outlive the page, the cookie and the battery. Copies of the opened
    pages lie in a cache of the visit. Once the server has confirmed the sending, all of it goes. */
@@ -103,7 +103,7 @@ var CheckIn = (function () {
         // Changed while the older one was slow to arrive: it must not look older than that.
         now.at = Math.max(now.at, Date.now());
       } else if (ok && !document.body.dataset.handover) {
-        now.done = 1;
+        now.done = Date.now();
       } else {
         memory.drop(box.key);
         return;

@@ -160,16 +160,17 @@
       var timer;
       function later() {
         clearTimeout(timer);
-        timer = setTimeout(function () { by('handback').submit(); }, 300000);
+        timer = setTimeout(function () { document.querySelector('.hand-back').submit(); }, 300000);
       }
       ['pointerdown', 'touchstart', 'keydown', 'scroll'].forEach(function (name) { window.addEventListener(name, later); });
       later();
     }
 
     CheckIn.boxes('a|' + say.visit + '|' + say.instrument + '|').forEach(function (box) {
-      // The page from the server already holds what the server has; a kept copy may be older.
+      // The page from the server holds what it had then; a kept copy, or an answer that arrived
+      // while the page was under way, is newer.
       var value = box.value === null ? 'skip' : box.value;
-      var input = (!box.done || 'kept' in root.dataset) &&
+      var input = (!box.done || 'kept' in root.dataset || box.done > performance.timing.navigationStart) &&
         form.querySelector('input[name="a-' + box.item + '"][value="' + value + '"]');
       if (input) { input.checked = true; }
     });
@@ -188,7 +189,7 @@
     show(false);
     if (CheckIn.waits(say.visit, say.instrument)) { goOn(); }
     if (outbox.any()) { outbox.sync(); }
-    if (handover && by('handback')) { idle(); }
+    if (handover) { idle(); }
     if (document.readyState === 'complete') { pages(); }
     window.addEventListener('load', pages);
   }
