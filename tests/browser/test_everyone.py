@@ -42,7 +42,8 @@ CONTRAST = """() => {
     }
     return seen;
 }"""
-TARGETS = """() => [...document.querySelectorAll('button, .button, summary, label:not(.field label), .field input, .list a')]
+TARGETS = """() => [...document.querySelectorAll(
+    'button, .button, summary, label:not(.field label), .field input, .list a')]
     .filter(e => e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden')
     .map(e => { const b = e.getBoundingClientRect();
         return [Math.round(b.width), Math.round(b.height), e.textContent.trim()]; })"""
