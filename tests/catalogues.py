@@ -10,6 +10,8 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
+from surveyapp.catalogues import catalogue
+
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "gettext": None, "marked": None, "ngettext": (1, 2)}
 SAID_BY = ("templates/participant", "templates/message", "surveyapp")
@@ -38,11 +40,18 @@ def _extracted() -> Iterator[tuple[Said, str]]:
 
 def missing(language: str) -> dict[Said, str]:
     """What the catalogue of one language does not translate."""
-    from surveyapp.catalogues import catalogue
+    there, found = known(language), said()
+    return {m: p for m, p in found.items() if (m if isinstance(m, str) else (m[0], 0)) not in there}
 
-    known = vars(catalogue(language)).get("_catalog", {})
-    found = said()
-    return {m: p for m, p in found.items() if (m if isinstance(m, str) else (m[0], 0)) not in known}
+
+def known(language: str) -> dict[str | tuple[str, int], str]:
+    """Everything that a language's catalogues translate."""
+    found: dict[str | tuple[str, int], str] = {}
+    each = catalogue(language)
+    while each is not None:
+        found |= vars(each).get("_catalog", {})
+        each = vars(each).get("_fallback")
+    return found
 
 
 if __name__ == "__main__":

@@ -26,18 +26,24 @@ def add(commands: Commands) -> None:
         parser = kinds.add_parser(kind, help=about, description=about, allow_abbrev=False)
         parser.add_argument("name", metavar=name)
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the PDF here")
+        language = "en, nl, de or es; without it the person's own"
+        parser.add_argument("--language", metavar="LANG", default="", help=language)
         parser.add_argument("--json", action="store_true", help="print the numbers it shows")
         parser.set_defaults(run=_run, kind=kind)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from ..services.reporting import participant_report, retreat_report
+    from ..texts import LANGUAGES
 
     if not arguments.output and not arguments.json:
         raise CommandError("say where to: -o FILE for the PDF, --json for the numbers")
+    if arguments.language not in ("", *dict(LANGUAGES)):
+        known = ", ".join(code for code, _name in LANGUAGES)
+        raise CommandError(f"there are reports in {known}, not in {arguments.language!r}")
     make = participant_report if arguments.kind == "participant" else retreat_report
     with opened_site() as site:
-        report = make(site, arguments.name, now())
+        report = make(site, arguments.name, now(), arguments.language)
         if arguments.output:
             _write(site, report, arguments.output)
     if arguments.json:

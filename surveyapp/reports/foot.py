@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ..study.instrument import Instrument
 from ..study.record import Course, Person
-from ..texts import gettext, moment
+from ..texts import gettext, moment, spoken
 
 _ = gettext
 
@@ -49,7 +49,7 @@ def foot(
     """`as_of` is aware; it is shown in the zone of the newest course."""
     courses = [c for p in people for c in p.courses]
     zone = newest(courses).facts.zone if courses else "UTC"
-    notices = [PRACTICE] if practice else []
+    notices = [_(PRACTICE)] if practice else []
     notices += _placeholders(courses, instruments)
     return Foot(about, as_of.astimezone(ZoneInfo(zone)), tuple(notices))
 
@@ -62,5 +62,5 @@ def newest(courses: Sequence[Course]) -> Course:
 def _placeholders(courses: Iterable[Course], instruments: Mapping[str, Instrument]) -> list[str]:
     """The notice of each wording that any of the answers was given to, each once."""
     used = {s.instrument for c in courses for s in c.sheets if s.placeholder}
-    notices = [instruments[name].wording("en").notice for name in sorted(used)]
+    notices = [instruments[name].wording(spoken()).notice for name in sorted(used)]
     return list(dict.fromkeys(n for n in notices if n))

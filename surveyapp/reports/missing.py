@@ -56,7 +56,10 @@ def _unscored(course: Course, timepoint: Timepoint, instrument: Instrument) -> l
     text = _("{timepoint}, {scale}: too few answers for a score ({k} of {n})")
     return [
         text.format(
-            timepoint=timepoint.label, scale=words.name(s).lower(), k=score.answered, n=score.of
+            timepoint=timepoint.label,
+            scale=words.within(words.name(s)),
+            k=score.answered,
+            n=score.of,
         )
         for s in instrument.scales
         if s.items and (score := sheet.scores.get(s.id)) is not None and score.value is None

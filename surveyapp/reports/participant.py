@@ -13,7 +13,7 @@ from datetime import datetime
 from ..study.instrument import Instrument, Scale
 from ..study.record import Course, Person
 from ..study.trajectory import Line, ScaleChange, changes, line
-from ..texts import day, gettext, number, render
+from ..texts import day, gettext, number, render, spoken
 from . import words
 from .charts import chart_scales, profile_svg, trajectory_svg
 from .foot import Foot, foot, newest
@@ -118,7 +118,8 @@ def participant_view(
 
 def participant_html(view: ParticipantView) -> str:
     """The report as one HTML document, for the renderer."""
-    return render("report/participant.html", view=view, foot=view.foot, title=view.code)
+    named = {"title": view.code, "language": spoken()}
+    return render("report/participant.html", view=view, foot=view.foot, **named)
 
 
 def _course_lines(

@@ -22,7 +22,7 @@ from ..study.summary import (
     criterion_shares,
     group_scores,
 )
-from ..texts import day, gettext, number, ordinal, render
+from ..texts import day, gettext, number, ordinal, render, spoken
 from . import words
 from .charts import group_svg
 from .foot import Foot, foot
@@ -80,9 +80,9 @@ def retreat_view(
     boosters = _every_course(people, booster_shares(people))
     return RetreatView(
         name=name,
-        subtitle=STAFF,
+        subtitle=_(STAFF),
         facts=_facts(name, people),
-        cautions=(CAUTION,),
+        cautions=(_(CAUTION),),
         charts=_charts(people, used, scores, now),
         tables=tuple(_score_table(i, people, scores) for i in used),
         shares=(
@@ -99,7 +99,8 @@ def retreat_view(
 
 def retreat_html(view: RetreatView) -> str:
     """The report as one HTML document, for the renderer."""
-    return render("report/retreat.html", view=view, foot=view.foot, title=view.name)
+    named = {"title": view.name, "language": spoken()}
+    return render("report/retreat.html", view=view, foot=view.foot, **named)
 
 
 def retreat_json(view: RetreatView) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _told(change: ScaleChange) -> str:
                 since=since, limit=limit
             )
         return _("{since}: a {verdict} beyond measurement error ({limit}).").format(
-            since=since, verdict=reliable.verdict, limit=limit
+            since=since, verdict=_(reliable.verdict), limit=limit
         )
     if change.change.meaningful:
         return _("{since}: a fall that people usually notice ({size}).").format(
@@ -105,7 +105,7 @@ def concern(scale: Scale, point: Point) -> str:
     if scale.direction != "lower" or not scale.bands or point.band != scale.bands[-1].id:
         return ""
     return _("In the range often seen with {what} ({low} or more).").format(
-        what=words.name(scale).lower(), low=scale.bands[-1].low
+        what=words.within(words.name(scale)), low=scale.bands[-1].low
     )
 
 
@@ -120,5 +120,5 @@ def verdict(change: ScaleChange) -> str:
     if reliable.verdict == "within":
         return _("may be within error")
     worse = _is_worse(change.scale, change)
-    text = _("a {verdict} beyond error").format(verdict=reliable.verdict)
+    text = _("a {verdict} beyond error").format(verdict=_(reliable.verdict))
     return f"{words.WORSE} {text}" if worse else text

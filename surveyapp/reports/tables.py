@@ -199,7 +199,7 @@ def _answer(sheet: Sheet, item: str) -> str:
 def _note(instrument: Instrument) -> str:
     values = [v for i in instrument.items for v in i.values]
     span = f"{number(min(values))}–{number(max(values))}"
-    better = words.WAYS[instrument.scales[0].direction]
+    better = words.way(instrument.scales[0])
     text = _(
         "Answers as scored, {span}. {better} Columns: course, days after the dose; – no answer."
     )

@@ -297,12 +297,12 @@ def _legend(
         entries.append(Entry(_("hollow: estimated, some answers missing"), STYLES[0], hollow=True))
     for dagger in sorted({words.DAGGERS[m] for m in shown}):
         reasons = sorted(m for m in shown if words.DAGGERS[m] == dagger)
-        entries.append(Entry(f"{dagger} {_('answered')} {words.join(reasons)}"))
+        entries.append(Entry(f"{dagger} {_('answered')} {words.join([_(r) for r in reasons])}"))
     return entries
 
 
 def _title(scales: Sequence[Scale]) -> str:
-    named = words.join([words.name(s) if i == 0 else words.name(s).lower()
+    named = words.join([words.name(s) if i == 0 else words.within(words.name(s))
                         for i, s in enumerate(scales)])  # fmt: skip
     return _("{scales} over time").format(scales=named)
 

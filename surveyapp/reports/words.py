@@ -13,7 +13,18 @@ from ..study.instrument import Scale
 from ..study.record import Course, Dose, Sheet
 from ..study.schedule import window_of
 from ..study.trajectory import Gap, Line, Mark, Point, ScaleChange
-from ..texts import amount, day, gettext, number, ordinal, plain_day, short_day, signed
+from ..texts import (
+    ENGLISH,
+    amount,
+    day,
+    gettext,
+    number,
+    ordinal,
+    plain_day,
+    short_day,
+    signed,
+    spoken,
+)
 
 _ = gettext
 
@@ -52,12 +63,19 @@ def name(scale: Scale) -> str:
     return scale.plain or scale.label
 
 
+def within(text: str) -> str:
+    """A label within a sentence; German keeps the capitals of its nouns."""
+    return text if spoken() == "de" else text.lower()
+
+
 def course_name(course: Course) -> str:
     return _("{ordinal} course").format(ordinal=ordinal(course.number))
 
 
 def nth(number_of: int) -> str:
-    """1st, 2nd, 3rd, …, where columns are narrow."""
+    """1st, 2nd, 3rd, …, where columns are narrow; other languages write 1., 1e, 1.º."""
+    if spoken() != ENGLISH:
+        return gettext("%(number)sth") % {"number": number_of}
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number_of if number_of < 20 else number_of % 10, "th")
     return f"{number_of}{ending}"
 
@@ -106,7 +124,8 @@ def dose_labels(course: Course, anchor: str, on: date) -> tuple[str, ...]:
 
 
 def _status(dose: Dose) -> str:
-    return f"{dose.status} ({dose.reason})" if dose.reason else dose.status
+    status = _(dose.status)
+    return f"{status} ({dose.reason})" if dose.reason else status
 
 
 def _milligrams(given: Iterable[Dose]) -> str:
@@ -169,12 +188,18 @@ def direction(scale: Scale) -> str:
     """Lower is better. 0–21."""
     unit = " %" if scale.report == "percent" else ""
     low, high = axis(scale)
-    return f"{WAYS[scale.direction]} {number(low)}–{number(high)}{unit}".strip()
+    return f"{way(scale)} {number(low)}–{number(high)}{unit}".strip()
+
+
+def way(scale: Scale) -> str:
+    """Lower is better. Empty for a scale without a direction."""
+    found = WAYS[scale.direction]
+    return _(found) if found else ""
 
 
 def heading(scales: Sequence[Scale]) -> str:
     """Anxiety and depression, lower is better"""
-    names = [name(scales[0]), *(name(s).lower() for s in scales[1:])]
+    names = [name(scales[0]), *(within(name(s)) for s in scales[1:])]
     ways = {"lower": _(", lower is better"), "higher": _(", higher is more"), "none": ""}
     return join(names) + ways[scales[0].direction]
 
@@ -191,16 +216,16 @@ def thresholds(scale: Scale) -> tuple[int, ...]:
 
 def gap_labels(gap: Gap, scale_names: Sequence[str]) -> tuple[str, ...]:
     """Day 8: not answered; with the names of the scales when only those are missing."""
-    reason = REASONS[gap.reason]
+    reason = _(REASONS[gap.reason])
     if not scale_names:
         return f"{gap.label}: {reason}", gap.label, ""
     named = join(scale_names)
-    return f"{gap.label}, {named.lower()}: {reason}", f"{named}: {reason}", named, ""
+    return f"{gap.label}, {within(named)}: {reason}", f"{named}: {reason}", named, ""
 
 
 def missing(course: Course, gap: Gap, now: datetime) -> str:
     """One line on a timepoint without a score, with the date on which that changes."""
-    text = f"{gap.label}: {REASONS[gap.reason]}"
+    text = f"{gap.label}: {_(REASONS[gap.reason])}"
     window = window_of(course.protocol.timepoint(gap.timepoint), course.facts)
     if window is None:
         return text
@@ -222,11 +247,11 @@ def spoken_line(line: Line, *, dosed: bool = True) -> str:
         )
         for p in line.points
     ]
-    told += [f"{g.label} {REASONS[g.reason]}" for g in line.gaps]
+    told += [f"{g.label} {_(REASONS[g.reason])}" for g in line.gaps]
     return f"{name(line.scale)}: {'; '.join(told) or _('nothing yet')}."
 
 
 def _asides(point: Point) -> str:
     asides = [_("estimated")] if point.estimated else []
-    asides += point.marks
+    asides += [_(mark) for mark in point.marks]
     return f" ({', '.join(asides)})" if asides else ""

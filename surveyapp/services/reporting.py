@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .. import texts
 from ..reports.participant import participant_html, participant_view
 from ..reports.participant_json import participant_json
 from ..reports.pdf import RenderError
 from ..reports.retreat import retreat_html, retreat_json, retreat_view
+from ..reports.spoken import spoken_instruments, spoken_person
 from ..store import roster
 from ..store.database import Session
 from ..store.records import last_change, load_people, load_person, retreat_by_name
@@ -33,21 +35,32 @@ class Report:
     html: str
 
 
-def participant_report(site: Site, code: str, now: datetime) -> Report:
-    """One person's trajectory over all courses. Raises NotFoundError for an unknown code."""
+def participant_report(site: Site, code: str, now: datetime, language: str = "") -> Report:
+    """One person's trajectory over all courses, in `language` or the person's own.
+
+    The numbers are the same in every language. Raises NotFoundError for an unknown code.
+    """
     with site.database.read() as session:
         person = load_person(session, site.library, code)
         if person is None:
             raise NotFoundError(f"There is no participant {code!r}.")
         as_of = _as_of(session, [person], now)
         practice = _practice(session, {c.retreat for c in person.courses})
-    view = participant_view(
-        person, site.library.instruments, now=now, as_of=as_of, practice=practice
-    )
-    return Report(_filename(code), participant_json(view), participant_html(view))
+        known = roster.participant(session, code)
+    instruments = site.library.instruments
+    view = participant_view(person, instruments, now=now, as_of=as_of, practice=practice)
+    with texts.speaking(language or (known.language if known else texts.ENGLISH)):
+        said = participant_view(
+            spoken_person(person),
+            spoken_instruments(instruments),
+            now=now,
+            as_of=as_of,
+            practice=practice,
+        )
+        return Report(_filename(code), participant_json(view), participant_html(said))
 
 
-def retreat_report(site: Site, name: str, now: datetime) -> Report:
+def retreat_report(site: Site, name: str, now: datetime, language: str = texts.ENGLISH) -> Report:
     """A retreat's people with all their courses. Raises NotFoundError for an unknown name."""
     with site.database.read() as session:
         retreat = retreat_by_name(session, name)
@@ -56,10 +69,18 @@ def retreat_report(site: Site, name: str, now: datetime) -> Report:
         people = load_people(session, site.library, retreat.id)
         as_of = _as_of(session, people, now)
         practice = _practice(session, {name, *(c.retreat for p in people for c in p.courses)})
-    view = retreat_view(
-        name, people, site.library.instruments, now=now, as_of=as_of, practice=practice
-    )
-    return Report(_filename(f"retreat {name}"), retreat_json(view), retreat_html(view))
+    instruments = site.library.instruments
+    view = retreat_view(name, people, instruments, now=now, as_of=as_of, practice=practice)
+    with texts.speaking(language):
+        said = retreat_view(
+            name,
+            [spoken_person(person) for person in people],
+            spoken_instruments(instruments),
+            now=now,
+            as_of=as_of,
+            practice=practice,
+        )
+        return Report(_filename(f"retreat {name}"), retreat_json(view), retreat_html(said))
 
 
 def pdf(site: Site, report: Report) -> bytes:
