@@ -246,7 +246,7 @@ def _coefficient(change: ScaleChange) -> str:
     if reliability is None or retest is None:
         return ""
     r = number(reliability.retest[retest], 2)
-    return _("r {r} ({name}) to {end}").format(r=r, name=retest, end=change.end.label)
+    return _("r {r} ({name}) to {end}").format(r=r, name=_(retest), end=change.end.label)
 
 
 def _meaning_source(scale: Scale) -> str:
