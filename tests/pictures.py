@@ -16,16 +16,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
 
 from surveyapp.config import Settings, load_keys, make_keys
+from surveyapp.services import accounts
 from surveyapp.services.site import Site, assemble
 from surveyapp.store import schema
 from surveyapp.store.database import Database
 from surveyapp.store.tables import Participant
 from surveyapp.study.library import load_library
 from surveyapp.texts import LANGUAGES
-from tests.browser.conftest import Server
+from tests.browser.conftest import DAY_8, Server
 
 SIZES = ((360, 740), (320, 640))
 SCHEMES = ("light", "dark")
+STAFF, PASSWORD = "s@example.org", "a long enough sentence"
 FOLDER = Path("build/pictures")
 Shoot = Callable[[str], None]
 
@@ -92,6 +94,25 @@ def offline(page: Page, server: Server, link: str, shoot: Shoot) -> None:
     server.up()
 
 
+def tablet(page: Page, server: Server, shoot: Shoot) -> None:
+    """The hand-over screens, for the retreat of everybody here."""
+    page.goto(f"{server.url}/h")
+    shoot("tablet-not-handed-over")
+    page.goto(f"{server.url}/staff/sign-in")
+    page.get_by_label("E-mail").fill(STAFF)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{server.url}/staff/retreats/1/hand-over")
+    page.get_by_role("button", name="Use this tablet").click()
+    page.locator("#code").wait_for()
+    shoot("tablet")
+    page.locator("#code").fill("P-000")
+    page.locator("#pin").fill("000001")
+    page.locator("form button.main").click()
+    page.locator("[role=alert]").wait_for()
+    shoot("tablet-refused")
+
+
 @contextmanager
 def place() -> Iterator[tuple[Server, Callable[[str], str]]]:
     """A site of its own, and links for a person of a language."""
@@ -104,6 +125,8 @@ def place() -> Iterator[tuple[Server, Callable[[str], str]]]:
         server = Server(site)
         server.up()
         count = iter(range(1000))
+        token = accounts.ensure_first_account(site, STAFF, DAY_8).token
+        accounts.accept_invite(site, token, PASSWORD, DAY_8)
 
         def link(language: str) -> str:
             code = f"P-{next(count):03}"
@@ -143,6 +166,7 @@ def shoot_all(browser: Browser, folder: Path) -> list[str]:
 
                     states(page, server, link(language), shoot)
                     offline(page, server, link(language), shoot)
+                    tablet(page, server, shoot)
                     context.close()
                     print(f"{len(names)} pictures, {ending}", flush=True)
     return names

@@ -94,6 +94,9 @@ def test_a_body_that_is_too_large_is_refused(browser: Browser) -> None:
     page = browser.post("/s/unknown", data={"w": "x" * 70_000})
     assert page.status in (404, 413)
     assert browser.deliver("/q/none/answers", {"w": "x" * 70_000}).status_code == 413
+    ten_megabytes = browser.post("/q/none/hads", {"w": "x" * 10_000_000})
+    assert ten_megabytes.status == 413
+    assert "That was too much to take at once. Nothing was changed." in ten_megabytes.text
 
 
 def test_a_foreign_host_name_is_refused(client: FlaskClient) -> None:
