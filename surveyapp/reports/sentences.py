@@ -49,8 +49,8 @@ def _state(line: Line, latest: Point, change: ScaleChange | None) -> str:
         before = _shown(scale, change.start)
         return f"{words.name(scale)} {before} → {_shown(scale, latest)} {_told(change)}"
     if latest.is_baseline:
-        return _("{here} before the retreat; nothing later to compare it with yet.").format(
-            here=here
+        return _("{here} {start}; nothing later to compare it with yet.").format(
+            here=here, start=words.opened(latest.label)
         )
     return _("{here}; no score from before the retreat to compare it with.").format(here=here)
 
@@ -61,7 +61,7 @@ def _shown(scale: Scale, point: Point) -> str:
 
 
 def _told(change: ScaleChange) -> str:
-    since = _("since before the retreat")
+    since = _("since {start}").format(start=words.opened(change.start.label))
     reliable = change.change.reliable
     if reliable is not None:
         limit = _points(reliable.limit)

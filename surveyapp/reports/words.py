@@ -68,6 +68,11 @@ def within(text: str) -> str:
     return text if spoken() == "de" else text.lower()
 
 
+def opened(text: str) -> str:
+    """A label such as "Before the retreat" within a sentence: its first letter alone is lowered."""
+    return text[:1].lower() + text[1:]
+
+
 def course_name(course: Course) -> str:
     return _("{ordinal} course").format(ordinal=ordinal(course.number))
 
