@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from surveyapp.store import schema
@@ -21,13 +23,40 @@ def test_migrated_schema_equals_the_tables(database: Database) -> None:
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
-def test_the_second_schema_keeps_the_doses_and_their_checks(sqlite_url: str) -> None:
-    database = Database(sqlite_url)
-    schema.migrate(database)
-    with database.engine.connect() as connection:
-        query = text("SELECT sql FROM sqlite_master WHERE name = 'dose'")
-        made = connection.execute(query).scalar_one()
-    assert [name in made for name in ("ck_dose_mg", "ck_dose_kind", "ck_dose_status")] == [True] * 3
+FIRST_SCHEMA_ROWS = """
+INSERT INTO study (id, protocol, protocol_version, mode, title, emergency, crisis_line, phone,
+    hours, readers, read_when, created_at)
+    VALUES (1, 'second-retreat', '1', 'practice', 'S', '', '', '', '', '', '', '2027-01-01');
+INSERT INTO retreat (id, study_id, name, time_zone, created_at)
+    VALUES (1, 1, 'R', 'UTC', '2027-01-01');
+INSERT INTO participant (id, code, language, time_zone, created_at)
+    VALUES (1, 'P-01', 'en', 'UTC', '2027-01-01');
+INSERT INTO course (id, participant_id, retreat_id, number, chain, created_at)
+    VALUES (1, 1, 1, 1, 'c', '2027-01-01');
+INSERT INTO dose (course_id, kind, status, mg, reason, recorded_at)
+    VALUES (1, 'first', 'given', 25, '', '2027-01-01')
+"""
+
+
+def test_the_second_schema_keeps_doses_and_their_checks(database_url: str) -> None:
+    database = Database(database_url)
+    with database.engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in FIRST_SCHEMA_ROWS.split(";"):
+            connection.execute(text(statement))
+    assert schema.migrate(database)
+    with database.engine.begin() as connection:
+        row = connection.execute(text("SELECT anchor, kind, mg FROM dose")).one()
+        assert tuple(row) == ("dosing", "first", 25)
+    another = """INSERT INTO dose (course_id, anchor, kind, status, mg, reason, recorded_at)
+        VALUES (1, '{}', 'first', '{}', 80, '', '2027-01-01')"""
+    with database.engine.begin() as connection:
+        connection.execute(text(another.format("dosing-2", "given")))
+    for anchor, status in (("dosing-2", "given"), ("dosing-3", "lost"), ("dosing-3", "declined")):
+        with pytest.raises(IntegrityError), database.engine.begin() as connection:
+            connection.execute(text(another.format(anchor, status)))
     database.close()
 
 

@@ -72,6 +72,3 @@ def upgrade() -> None:
     with op.batch_alter_table('dose', table_args=dose_checks()) as batch:
         batch.alter_column('anchor', server_default=None)
 
-
-def downgrade() -> None:
-    raise NotImplementedError("Restore the backup made before the upgrade instead.")
