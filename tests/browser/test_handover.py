@@ -80,7 +80,7 @@ def test_two_people_one_after_the_other(server: Server, tablet: Page, pin: Pin):
     expect(tablet.get_by_label("Study code")).to_be_visible()
     begin(tablet, "P-02", pin("P-02"))
     assert number(tablet) == "1 of 14"
-    assert tablet.locator("input:checked").count() == 0
+    expect(tablet.locator("input:checked")).to_have_count(0)
 
 
 def test_back_reaches_nothing_after_handing_back_half_way(server: Server, tablet: Page, pin: Pin):

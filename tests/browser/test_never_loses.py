@@ -46,7 +46,7 @@ def test_closing_the_tab_right_after_any_tap(server: Server, phone: Phone, taps:
     again = start(context.new_page(), link)
     wait_for(lambda: waiting(again) == {})
     assert len(server.answers("hads")) == taps
-    assert again.locator("input:checked").count() == taps
+    expect(again.locator("input:checked")).to_have_count(taps)
 
 
 def test_two_phones_the_later_answer_wins_and_both_are_on_record(server: Server, phone: Phone):
@@ -183,12 +183,12 @@ def test_script_switched_off_half_way(server: Server, phone: Phone, chromium: Br
     state = page.context.storage_state()
     plain = phone(java_script_enabled=False, storage_state=state)
     plain.goto(page.url)
-    assert plain.locator("input:checked").count() == 3
+    expect(plain.locator("input:checked")).to_have_count(3)
     plain.locator("#q4 label").first.click()
     plain.get_by_role("button", name="Save and finish later").click()
     expect(plain.get_by_role("heading", level=1)).to_have_text("Your answers are saved")
     page.reload()
-    assert page.locator("input:checked").count() == 4
+    expect(page.locator("input:checked")).to_have_count(4)
 
 
 def test_a_queue_of_somebody_who_was_erased_is_dropped(server: Server, phone: Phone):

@@ -180,5 +180,5 @@ def test_sent_from_another_phone_this_one_forgets(server: Server, phone: Phone):
 def test_there_is_nothing_to_install(server: Server, phone: Phone, path: str):
     page = phone()
     opened(server, page)
-    assert page.locator("link[rel=manifest]").count() == 0
+    expect(page.locator("link[rel=manifest]")).to_have_count(0)
     assert page.request.get(server.url + path).status == 404

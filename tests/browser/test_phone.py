@@ -20,7 +20,7 @@ from tests.browser.hands import (
 def test_the_whole_check_in_by_taps(server: Server, phone: Phone):
     page = start(phone(), server.link())
     assert number(page) == "1 of 14"
-    assert page.locator("input:checked").count() == 0
+    expect(page.locator("input:checked")).to_have_count(0)
     answer_all(page, [0] * 14)
     page.get_by_role("button", name="Send my answers").click()
     page.wait_for_url("**/meq30**")
@@ -78,7 +78,7 @@ def test_another_phone_continues_at_the_first_open_question(server: Server, phon
     expect_saved(page)
     other = start(phone(), link)
     assert number(other) == "4 of 14"
-    assert other.locator("input:checked").count() == 3
+    expect(other.locator("input:checked")).to_have_count(3)
 
 
 def test_history_reload_and_swiping_back(server: Server, phone: Phone):
@@ -90,7 +90,7 @@ def test_history_reload_and_swiping_back(server: Server, phone: Phone):
     assert number(page) == "2 of 14"
     page.reload()
     assert number(page) == "2 of 14"
-    assert page.locator("fieldset:visible input:checked").count() == 1
+    expect(page.locator("fieldset:visible input:checked")).to_have_count(1)
     page.get_by_role("button", name="Back").click()
     expect(page.locator("#q1")).to_be_visible()
     page.go_forward()
@@ -198,12 +198,12 @@ def test_the_journey_without_script(server: Server, phone: Phone):
     page = phone(java_script_enabled=False)
     page.goto(server.link())
     page.get_by_role("button", name="Start").click()
-    assert page.locator("fieldset:visible").count() == 14
+    expect(page.locator("fieldset:visible")).to_have_count(14)
     page.locator("#q1 label").first.click()
     page.locator("#q2 label").last.click()
     page.get_by_role("button", name="Save and finish later").click()
     page.get_by_role("link", name="Go on now").click()
-    assert page.locator("input:checked").count() == 2
+    expect(page.locator("input:checked")).to_have_count(2)
     for name in ("Look through my answers", "Send my answers", "Look through my answers"):
         page.get_by_role("button", name=name).click()
     expect(page.get_by_text("30 still open.")).to_be_visible()
