@@ -64,3 +64,30 @@ def cached(page: Page) -> list[str]:
             return found;
         }"""
     )
+
+
+def expect_nothing_on_phone(page: Page, about: str = "") -> None:
+    """Waits until nothing (about an instrument) lies in the phone's storage, across navigations."""
+    page.wait_for_function(
+        "about => !Object.keys(localStorage).some(key => key.includes(about))", arg=about
+    )
+
+
+def expect_delivered(page: Page) -> None:
+    """Waits until the phone has nothing left to deliver, across navigations."""
+    page.wait_for_function(
+        "() => Object.values({...localStorage}).every(text => JSON.parse(text).done)"
+    )
+
+
+def expect_nothing_cached(page: Page) -> None:
+    """Waits until the phone keeps no page of a visit, across navigations."""
+    page.wait_for_function(
+        """async () => {
+            for (const name of await caches.keys()) {
+                if (name.endsWith('help')) continue;
+                if ((await (await caches.open(name)).keys()).length) return false;
+            }
+            return true;
+        }"""
+    )

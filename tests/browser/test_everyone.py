@@ -12,7 +12,13 @@ from playwright.sync_api import Page, expect
 from surveyapp.study.instrument import Instrument
 from tests import pictures
 from tests.browser.conftest import PHONE, Phone, Server
-from tests.browser.hands import answer_all, go_on, number, start, tap
+from tests.browser.hands import (
+    answer_all,
+    go_on,
+    number,
+    start,
+    tap,
+)
 
 LANGUAGES = ("en", "nl", "de", "es")
 FILLER = "Filler words stand in for a long question, so that the layout holds. " * 3

@@ -11,9 +11,13 @@ from sqlalchemy import select
 from surveyapp.services import accounts, pins
 from surveyapp.store.tables import Retreat
 from tests.browser.conftest import DAY_8, Phone, Server
-from tests.browser.hands import answer_all, number, on_phone, tap
+from tests.browser.hands import (
+    answer_all,
+    expect_nothing_on_phone,
+    number,
+    tap,
+)
 from tests.browser.test_everyone import faults
-from tests.waiting import wait_for
 
 PASSWORD = "a long enough sentence"
 TABLET = (768, 1024)
@@ -88,11 +92,11 @@ def test_back_reaches_nothing_after_handing_back_half_way(server: Server, tablet
     tap(tablet, 0)
     tablet.locator("#next").click()
     tap(tablet, 1)
-    wait_for(lambda: on_phone(tablet) == {})
+    expect_nothing_on_phone(tablet)
     tablet.get_by_role("button", name="Stop and hand back").click()
     expect(tablet.get_by_label("Study code")).to_be_visible()
     assert server.answers("hads") == {"1": 3, "2": 1}
-    assert on_phone(tablet) == {}
+    expect_nothing_on_phone(tablet)
     assert tablet.evaluate("caches.keys()") == []
     back_reaches_nothing(tablet)
 
@@ -107,7 +111,7 @@ def test_what_was_tapped_without_network_goes_out_from_the_next_screen(
     tablet.unroute("**/answers")
     tablet.get_by_role("button", name="Stop and hand back").click()
     expect(tablet.get_by_label("Study code")).to_be_visible()
-    wait_for(lambda: on_phone(tablet) == {})
+    expect_nothing_on_phone(tablet)
     assert server.answers("hads") == {"1": 3}
 
 

@@ -19,10 +19,11 @@ from surveyapp.store.tables_access import EventPayload
 from tests.browser.conftest import Phone, Server
 from tests.browser.hands import (
     answer_all,
+    expect_delivered,
+    expect_nothing_on_phone,
     expect_saved,
     go_on,
     number,
-    on_phone,
     start,
     tap,
     waiting,
@@ -44,7 +45,7 @@ def test_closing_the_tab_right_after_any_tap(server: Server, phone: Phone, taps:
     context = page.context
     page.close()
     again = start(context.new_page(), link)
-    wait_for(lambda: waiting(again) == {})
+    expect_delivered(again)
     assert len(server.answers("hads")) == taps
     expect(again.locator("input:checked")).to_have_count(taps)
 
@@ -70,7 +71,7 @@ def test_an_older_answer_that_arrives_later_does_not_win(server: Server, phone: 
     tap(two, 3)
     expect_saved(two)
     one.context.set_offline(False)
-    wait_for(lambda: waiting(one) == {})
+    expect_delivered(one)
     assert server.answers("hads") == {"1": 0}
 
 
@@ -110,7 +111,7 @@ def test_reload_and_back_at_every_step(server: Server, phone: Phone):
         page.go_forward()
         expect(page.locator(f"#q{n + 1}" if n < 14 else "#review")).to_be_visible()
     expect(page.get_by_role("heading", name="Your answers", exact=True)).to_be_visible()
-    wait_for(lambda: waiting(page) == {})
+    expect_delivered(page)
     assert len(server.answers("hads")) == 14
 
 
@@ -121,7 +122,7 @@ def test_swiping_out_to_the_start_page_and_in_again(server: Server, phone: Phone
     expect(page.get_by_role("button", name="Continue")).to_be_visible()
     page.go_forward()
     expect(page.locator("fieldset:visible")).to_have_count(1)
-    wait_for(lambda: waiting(page) == {})
+    expect_delivered(page)
     assert server.answers("hads") == {"1": 3}
 
 
@@ -135,7 +136,7 @@ def test_the_cookie_gone_in_the_middle(server: Server, phone: Phone):
     page.get_by_role("button", name="Send my answers").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your answers have been sent")
     assert server.sent() == {"hads"}
-    assert [key for key in on_phone(page) if "|hads" in key] == []
+    expect_nothing_on_phone(page, "|hads")
 
 
 def test_a_page_left_open_for_30_days(server: Server, phone: Phone):
@@ -169,7 +170,7 @@ def test_a_hotels_sign_in_page_is_no_receipt(server: Server, phone: Phone):
     expect(page.locator("#saved")).to_contain_text("Saved on this phone")
     assert len(waiting(page)) == 1
     page.unroute("**/answers")
-    wait_for(lambda: waiting(page) == {})
+    expect_delivered(page)
     assert server.answers("hads") == {"1": 3}
 
 
@@ -199,7 +200,7 @@ def test_a_queue_of_somebody_who_was_erased_is_dropped(server: Server, phone: Ph
     )
     tap(page, 0)
     expect(page.locator("#saved")).to_contain_text("out of date")
-    assert on_phone(page) == {}
+    expect_nothing_on_phone(page)
 
 
 def test_kill_9_in_the_middle(sqlite_site: Site, phone: Phone):
@@ -220,7 +221,7 @@ def test_kill_9_in_the_middle(sqlite_site: Site, phone: Phone):
     with serving(sqlite_site, port):
         go_on(page)
         tap(page, 2)
-        wait_for(lambda: waiting(page) == {})
+        expect_delivered(page)
         values = stored(sqlite_site)
     assert values == {"1": 3, "2": 1, "3": 1}
 

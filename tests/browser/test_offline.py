@@ -8,16 +8,16 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Phone, Server
 from tests.browser.hands import (
     answer_all,
-    cached,
+    expect_delivered,
+    expect_nothing_cached,
+    expect_nothing_on_phone,
     expect_saved,
     go_on,
     number,
     on_phone,
     start,
     tap,
-    waiting,
 )
-from tests.waiting import wait_for
 
 
 def opened(server: Server, page: Page, timepoint: str = "day-8") -> str:
@@ -65,8 +65,8 @@ def test_a_whole_check_in_without_network_arrives_later(server: Server, phone: P
     expect(page.get_by_role("heading", level=1)).to_have_text("Already sent")
     assert server.sent() == {"hads", "meq30"}
     assert server.answers("meq30") == {str(n): n % 6 for n in range(1, 31)}
-    assert on_phone(page) == {}
-    wait_for(lambda: cached(page) == [])
+    expect_nothing_on_phone(page)
+    expect_nothing_cached(page)
 
 
 def test_the_link_opens_without_network_where_it_was_left(server: Server, phone: Phone):
@@ -146,12 +146,12 @@ def test_after_sending_nothing_stays_on_the_phone(server: Server, phone: Phone):
     answer_all(page, [0] * 14)
     page.get_by_role("button", name="Send my answers").click()
     page.wait_for_url("**/meq30**")
-    assert [key for key in on_phone(page) if "|hads" in key] == []
+    expect_nothing_on_phone(page, "|hads")
     answer_all(page, [0] * 30)
     page.get_by_role("button", name="Send my answers").click()
     page.wait_for_url("**/thanks")
-    assert on_phone(page) == {}
-    wait_for(lambda: cached(page) == [])
+    expect_nothing_on_phone(page)
+    expect_nothing_cached(page)
     lose_network(server, page)
     page.goto(link)
     expect(page.locator("fieldset")).to_have_count(0)
@@ -171,9 +171,9 @@ def test_sent_from_another_phone_this_one_forgets(server: Server, phone: Phone):
     other.wait_for_url("**/thanks")
     assert on_phone(page) != {}
     page.goto(link)
-    wait_for(lambda: on_phone(page) == {})
-    wait_for(lambda: cached(page) == [])
-    assert waiting(page) == {}
+    expect_nothing_on_phone(page)
+    expect_nothing_cached(page)
+    expect_delivered(page)
 
 
 @pytest.mark.parametrize("path", ["/manifest.json", "/manifest.webmanifest"])

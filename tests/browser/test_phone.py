@@ -7,10 +7,11 @@ from playwright.sync_api import Route, expect
 from tests.browser.conftest import Phone, Server
 from tests.browser.hands import (
     answer_all,
+    expect_delivered,
+    expect_nothing_on_phone,
     expect_saved,
     go_on,
     number,
-    on_phone,
     start,
     tap,
     waiting,
@@ -35,7 +36,7 @@ def test_the_whole_check_in_by_taps(server: Server, phone: Phone):
     assert server.sent() == {"hads", "meq30"}
     assert list(server.answers("hads").values()).count(None) == 0
     assert server.answers("meq30") == {str(n): n % 6 for n in range(1, 31)}
-    assert on_phone(page) == {}
+    expect_nothing_on_phone(page)
     page.go_back()
     expect(page.locator("fieldset:visible")).to_have_count(0)
 
@@ -120,7 +121,7 @@ def test_a_tap_without_connection_is_kept_and_delivered(server: Server, phone: P
     server.up()
     expect_saved(page)
     assert set(server.answers("hads")) == {"1", "2"}
-    assert waiting(page) == {}
+    expect_delivered(page)
 
 
 def test_a_change_of_mind_on_a_slow_line_wins(server: Server, phone: Phone):
@@ -135,7 +136,7 @@ def test_a_change_of_mind_on_a_slow_line_wins(server: Server, phone: Phone):
     held[0].continue_()
     expect_saved(page)
     assert server.answers("hads") == {"1": 2}
-    assert waiting(page) == {}
+    expect_delivered(page)
 
 
 def test_what_waits_on_the_phone_outlives_the_page_and_the_cookie(server: Server, phone: Phone):
@@ -151,7 +152,7 @@ def test_what_waits_on_the_phone_outlives_the_page_and_the_cookie(server: Server
     again = start(context.new_page(), link)
     expect_saved(again)
     assert server.answers("hads") == {"1": 3}
-    assert waiting(again) == {}
+    expect_delivered(again)
 
 
 def test_sending_without_connection_loses_nothing(server: Server, phone: Phone):

@@ -11,7 +11,11 @@ from playwright.sync_api import Page, expect
 from surveyapp import catalogues
 from tests import pictures
 from tests.browser.conftest import Phone, Server
-from tests.browser.hands import go_on, start, tap
+from tests.browser.hands import (
+    go_on,
+    start,
+    tap,
+)
 from tests.browser.test_everyone import faults
 
 LOCALE = Path(__file__).parents[1] / "data" / "right-to-left"
