@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
+
+from tests.waiting import wait_for
 
 
 def start(page: Page, link: str) -> Page:
@@ -82,12 +84,12 @@ def expect_delivered(page: Page) -> None:
 
 def expect_nothing_cached(page: Page) -> None:
     """Waits until the phone keeps no page of a visit, across navigations."""
-    page.wait_for_function(
-        """async () => {
-            for (const name of await caches.keys()) {
-                if (name.endsWith('help')) continue;
-                if ((await (await caches.open(name)).keys()).length) return false;
-            }
-            return true;
-        }"""
-    )
+
+    def nothing() -> bool:
+        try:
+            return cached(page) == []
+        except Error:  # the page moved on while it was asked
+            return False
+
+    # Not `wait_for_function`: it takes the promise of an answer for a yes.
+    wait_for(nothing)
