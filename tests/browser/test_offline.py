@@ -61,8 +61,12 @@ def test_a_whole_check_in_without_network_arrives_later(server: Server, phone: P
     assert server.answers("hads") == {}
     context.clear_cookies()
     find_network(server, context)
+    loads: list[str] = []
+    context.on("request", lambda r: loads.append(r.url) if r.is_navigation_request() else None)
     page = come_back(context, link)
     expect(page.get_by_role("heading", level=1)).to_have_text("Already sent")
+    # As it was left, and once both parts are through: a look in between could be the last one.
+    assert loads == [link, link]
     assert server.sent() == {"hads", "meq30"}
     assert server.answers("meq30") == {str(n): n % 6 for n in range(1, 31)}
     expect_nothing_on_phone(page)

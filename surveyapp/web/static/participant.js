@@ -194,11 +194,15 @@
     window.addEventListener('load', pages);
   }
 
-  // Any other page delivers what still waits, and shows what came of it.
+  // Any other page delivers what still waits, and shows what came of it: once all of it is through,
+  // because a page that is loaded between two parts shows the state between them.
   function other() {
     var outbox;
+    var sent = false;
     if (document.body.dataset.visit) { CheckIn.forgetVisit(document.body.dataset.visit); }
-    outbox = CheckIn.Outbox('', function (state) { if (state === 'sent') { location.reload(); } });
+    outbox = CheckIn.Outbox('', function (state) {
+      if (state === 'sent') { sent = true; } else if (sent) { location.reload(); }
+    });
     if (outbox.any()) { outbox.sync(); }
   }
 
