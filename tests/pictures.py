@@ -75,6 +75,19 @@ def states(page: Page, server: Server, link: str, shoot: Shoot) -> None:
     shoot("thanks")
     page.goto(link)
     shoot("already-sent")
+    messages(page, link, shoot)
+
+
+def messages(page: Page, link: str, shoot: Shoot) -> None:
+    """The page behind a message's last link, and what its buttons come to."""
+    page.goto(f"{link}/messages")
+    shoot("messages")
+    page.locator("button[value=week]").click()
+    page.locator("[role=status]").wait_for()
+    shoot("messages-paused")
+    page.locator("button[value=stop]").click()
+    page.locator("button[value=stop]").wait_for(state="detached")
+    shoot("messages-stopped")
 
 
 def tap(page: Page, option: int) -> None:

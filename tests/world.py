@@ -97,6 +97,7 @@ class Sink:
     """What a mail server was given. `answer` may refuse: it gets the recipient, gives a reply."""
 
     messages: list[EmailMessage] = field(default_factory=list[EmailMessage])
+    raw: list[bytes] = field(default_factory=list[bytes])
     answer: Callable[[str], str] = lambda _recipient: "250 OK"
     after_data: Callable[[EmailMessage], str] = lambda _message: "250 taken"
 
@@ -114,6 +115,7 @@ class Sink:
         reply = self.after_data(message)
         if reply.startswith("250"):
             self.messages.append(message)
+            self.raw.append(envelope.content)
         return reply
 
     @property

@@ -18,6 +18,8 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from .outcome import Outcome
 
 TIMEOUT_SECONDS = 8
+# An address in a header may not be folded or encoded; a line may have 998 characters (RFC 5322).
+WIRE = SMTP.clone(max_line_length=998)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WORDS = {
     421: "the mail server is closing",
@@ -99,7 +101,7 @@ class SmtpMailer:
 
     def _send_text(self, server: smtplib.SMTP, message: EmailMessage) -> Outcome:
         try:
-            code, _ = server.data(message.as_bytes(policy=SMTP))
+            code, _ = server.data(message.as_bytes(policy=WIRE))
         except smtplib.SMTPDataError as error:
             return _refusal(error.smtp_code)
         except (OSError, smtplib.SMTPException) as error:

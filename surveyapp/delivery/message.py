@@ -35,6 +35,16 @@ class Notice:
     hours: str
     placeholder_notices: Sequence[str]
 
+    @property
+    def messages_link(self) -> str:
+        """Where the person may pause or stop messages."""
+        return f"{self.check_ins[0].link}/messages"
+
+    @property
+    def one_click(self) -> str:
+        """Where a mail program's own button sends its POST (RFC 8058)."""
+        return f"{self.check_ins[0].link}/unsubscribe"
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -66,6 +76,8 @@ def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
+    message["List-Unsubscribe"] = f"<{notice.one_click}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(texts.render("message/check_in.txt", notice=notice))
     html = texts.render(
         "message/check_in.html", notice=notice, subject=subject(notice), language=texts.spoken()

@@ -67,10 +67,16 @@ class MailSink:
                 subject=str(message["Subject"]),
                 text=text,
                 html=html,
-                links=tuple(dict.fromkeys(LINK.findall(text))),
+                links=_check_ins(text),
             )
         )
         return "250 kept in the demo"
+
+
+def _check_ins(text: str) -> tuple[str, ...]:
+    """The links that open a check-in; the one that stops messages stays in the text."""
+    found = dict.fromkeys(LINK.findall(text))
+    return tuple(link for link in found if not link.endswith("/messages"))
 
 
 def _part(message: EmailMessage, kind: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.record import Course, Person
-from ..study.schedule import state_of
+from ..study.schedule import why_missing
 from ..study.trajectory import Gap
 from ..texts import gettext
 from . import words
@@ -33,7 +33,7 @@ def _of_timepoint(
     course: Course, timepoint: Timepoint, instruments: Mapping[str, Instrument], now: datetime
 ) -> list[str]:
     gap = Gap(
-        timepoint.id, timepoint.label, timepoint.target, state_of(timepoint, course.facts, now)
+        timepoint.id, timepoint.label, timepoint.target, why_missing(timepoint, course.facts, now)
     )
     unsent = [n for n in timepoint.instruments if course.sheet(timepoint.id, n) is None]
     if len(unsent) == len(timepoint.instruments):

@@ -41,6 +41,7 @@ FLAG = "⚑"
 
 REASONS = {
     "not expected": _("no dosing day yet"),
+    "ended": _("not expected any more"),
     "upcoming": _("not yet"),
     "open": _("not answered yet"),
     "in progress": _("started, not sent"),

@@ -12,7 +12,7 @@ from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.notices import acknowledgements
 from ..store.records import load_person
-from ..store.tables import PromptRow
+from ..store.tables import Participant, PromptRow
 from ..store.vault import CannotOpenError
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
@@ -50,8 +50,10 @@ from .readmodels import (
     ScoreRow,
     ScoreTable,
     SheetLine,
+    StopLine,
 )
 from .site import Site
+from .stopping import PERSON
 from .today import to_clear
 
 STATES: Mapping[str, PromptState] = {
@@ -85,6 +87,7 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             zone=participant.time_zone,
             email=email,
             email_note=note,
+            quiet=_quiet(participant),
             pin=state_of_pin(session, participant.id, now),
             practice=practice,
             notices=_notices(site, person, participant.language),
@@ -92,6 +95,27 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             charts=_charts(site, person, now),
             courses=tuple(reversed(views)),
         )
+
+
+def _quiet(participant: Participant) -> str:
+    """22:00 to 10:00; empty without quiet hours of one's own."""
+    start, end = participant.quiet_from, participant.quiet_until
+    return f"{start:%H:%M} to {end:%H:%M}" if start and end else ""
+
+
+def _stops(context: CourseContext) -> tuple[StopLine, ...]:
+    return tuple(
+        StopLine(
+            id=stop.id,
+            kind=stop.kind,
+            since=stop.since,
+            until=stop.until,
+            reason=stop.reason,
+            own=stop.recorded_by == PERSON,
+            whole=stop.course_id is None,
+        )
+        for stop in context.stops
+    )
 
 
 def _acknowledged(session: Session, participant_id: int) -> tuple[str, ...]:
@@ -183,6 +207,7 @@ def _course(
         sheets=_sheets(site, person, course),
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,
+        stops=_stops(context),
         events=tuple(
             EventLine(
                 term=event.term,
@@ -303,6 +328,11 @@ def _kept(context: CourseContext, row: PromptRow) -> PromptLine:
     at = row.updated_at if row.status == "sent" else row.due_at
     label = context.protocol.timepoint(row.timepoint).label
     local = at.astimezone(ZoneInfo(context.facts.zone))
+    if row.status in ("held", "waiting"):
+        # What was held for one reason may be held for another by now.
+        barred = barrier(context.protocol.timepoint(row.timepoint), context.facts)
+        if barred is not None:
+            return PromptLine(label, row.number, local, "held", barred.reason)
     reason = "" if row.status == "sent" else row.reason
     return PromptLine(label, row.number, local, STATES[row.status], reason)
 
@@ -328,6 +358,8 @@ def _forecast(
         return "skipped", CLOSED
     verdict = next((v for p, v in judge(timepoint, facts, now) if p.number == prompt.number), None)
     held = verdict if isinstance(verdict, Hold) else barrier(timepoint, facts)
+    if held is None and facts.paused_until and prompt.local.date() < facts.paused_until:
+        held = Hold(f"paused until {facts.paused_until}")
     if isinstance(verdict, Skip):
         return "skipped", verdict.reason
     return ("held", held.reason) if held else ("planned", "")

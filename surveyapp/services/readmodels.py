@@ -224,6 +224,20 @@ class CourseAnchor:
 
 
 @dataclass(frozen=True)
+class StopLine:
+    """Something that ended or paused; `own`: chosen by the person from a message; `whole`: for
+    every course."""
+
+    id: int
+    kind: str
+    since: date
+    until: date | None
+    reason: str
+    own: bool
+    whole: bool
+
+
+@dataclass(frozen=True)
 class EventLine:
     term: str
     start: datetime
@@ -257,6 +271,7 @@ class CourseView:
     doses: tuple[DoseLine, ...]
     anchors: tuple[CourseAnchor, ...]
     events: tuple[EventLine, ...]
+    stops: tuple[StopLine, ...]
 
 
 @dataclass(frozen=True)
@@ -276,6 +291,7 @@ class PersonView:
     zone: str
     email: str
     email_note: str
+    quiet: str
     pin: PinState | None
     practice: bool
     notices: tuple[str, ...]

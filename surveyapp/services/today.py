@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from ..store import roster
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
+from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day, moment
@@ -23,10 +24,12 @@ from .invitations import PRACTICE
 from .overview import cell_of, missing_settings
 from .readmodels import Need, Place
 from .site import Site
+from .stopping import PERSON
 
 SOON = 2
 CONFIRM_BEFORE = 3
 FEW = 3
+OVER = (DIED, LEFT, LOST)
 LATE_MAIL = timedelta(minutes=5)
 
 
@@ -34,7 +37,8 @@ def today(site: Site, now: datetime) -> list[Need]:
     """Every line of Today."""
     with site.database.read() as session:
         ids = roster.active_course_ids(session, now)
-        contexts = course_contexts(session, site.library, ids)
+        found = course_contexts(session, site.library, ids)
+        contexts = [c for c in found if not _is_over(c)]
         emails = roster.with_email(session, [c.participant.id for c in contexts])
         return [
             *_machine(site, now),
@@ -44,6 +48,7 @@ def today(site: Site, now: datetime) -> list[Need]:
             *_grouped(contexts, lambda c: _no_consent(c, now)),
             *_grouped(contexts, lambda c: _no_email(c, emails)),
             *_grouped(contexts, lambda c: _mail(c, now)),
+            *_per_person(contexts, lambda c: _stopped(c, now)),
             *_per_person(contexts, lambda c: _closing(c, now)),
             *_no_day(contexts),
             *_settings(session),
@@ -60,6 +65,23 @@ def _machine(site: Site, now: datetime) -> list[Need]:
     if found.trouble:
         return [Need("Messages", f"Messages wait and are tried again: {found.trouble}")]
     return []
+
+
+def _is_over(context: CourseContext) -> bool:
+    """Nobody is asked any more: the person died, left, or is lost to follow-up."""
+    return any(stop.kind in OVER for stop in context.stops)
+
+
+def _stopped(context: CourseContext, now: datetime) -> list[Need]:
+    """Somebody who stopped messages is told of to staff, while anything may still be asked."""
+    own = [s for s in context.stops if s.kind == MESSAGES and s.recorded_by == PERSON]
+    if not own or not _something_ahead(context, now):
+        return []
+    why = (
+        f"Stopped messages on {day(own[0].since)}, from a message. The person is still in the"
+        " study; ask in another way."
+    )
+    return [Need(context.participant.code, why, "Open", _person(context))]
 
 
 def _local(context: CourseContext, now: datetime) -> date:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from sqlmodel import col
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import WISHED, AnchorFact, Facts, next_prompt, windows
+from .stops import stops_of, told
 from .tables import (
     CONSENT_SCOPES,
     SETTLED,
@@ -35,6 +36,7 @@ from .tables import (
     WindowRow,
 )
 from .tables_entry import Wish
+from .tables_reach import Stop
 
 CHUNK = 500
 
@@ -53,6 +55,7 @@ class CourseContext:
     consents: tuple[Consent, ...]
     assessments: tuple[Assessment, ...]
     prompts: tuple[PromptRow, ...]
+    stops: tuple[Stop, ...] = ()
 
     @property
     def course_id(self) -> int:
@@ -73,7 +76,7 @@ def course_context(session: Session, library: Library, course_id: int) -> Course
 def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
-    """Contexts of many courses, ordered by study code and number, in eight statements."""
+    """Contexts of many courses, ordered by study code and number, in nine statements."""
     query = (
         select(Course, Participant, Retreat, Study)
         .join(Participant, col(Participant.id) == col(Course.participant_id))
@@ -83,7 +86,7 @@ def course_contexts(
         .order_by(col(Participant.code), col(Course.number))
     )
     rows = session.execute(query).all()
-    details = _Details(session, course_ids)
+    details = _Details(session, course_ids, {person.id for _, person, _, _ in rows})
     return [
         details.context(course, participant, retreat, study, library.protocols[study.protocol])
         for course, participant, retreat, study in rows
@@ -93,7 +96,8 @@ def course_contexts(
 class _Details:
     """The rows that hang on courses, each table read once and grouped by course."""
 
-    def __init__(self, session: Session, ids: Collection[int]) -> None:
+    def __init__(self, session: Session, ids: Collection[int], people: Collection[int]) -> None:
+        self._stops = stops_of(session, people)
         self._anchors = _grouped(session, Anchor, ids)
         self._consents = _grouped(session, Consent, ids, Consent.id)
         self._clearances = _grouped(session, Clearance, ids)
@@ -114,6 +118,8 @@ class _Details:
         consents = self._consents[course_id]
         assessments = self._assessments[course_id]
         revisions = {a.anchor: a.revision for a in anchors}
+        stops = tuple(s for s in self._stops[participant.id] if s.course_id in (None, course_id))
+        standing = told(stops)
         current = [p for p in self._prompts[course_id] if _is_current(p, protocol, revisions)]
         facts = Facts(
             zone=participant.time_zone,
@@ -133,6 +139,10 @@ class _Details:
             retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
             not_before=course.not_before,
             wished=_by_timepoint(self._wishes[course_id]),
+            silent=standing.silent,
+            paused_until=standing.paused_until,
+            ended_on=standing.ended_on,
+            quiet=_quiet(participant),
         )
         return CourseContext(
             course=course,
@@ -145,7 +155,13 @@ class _Details:
             consents=tuple(consents),
             assessments=tuple(assessments),
             prompts=tuple(current),
+            stops=stops,
         )
+
+
+def _quiet(participant: Participant) -> tuple[time, time] | None:
+    start, end = participant.quiet_from, participant.quiet_until
+    return (start, end) if start is not None and end is not None else None
 
 
 def _by_timepoint(wishes: Sequence[Wish]) -> dict[str, tuple[tuple[int, datetime], ...]]:

@@ -8,7 +8,7 @@ The tables of links, staff, the worker and the trail are in `tables_access`.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -58,12 +58,17 @@ class RetreatDate(SQLModel, table=True):
 
 
 class Participant(SQLModel, table=True):
-    """A person, known by a study code."""
+    """A person, known by a study code.
+
+    Nothing is sent from `quiet_from` to `quiet_until` (local, may span midnight, both or none).
+    """
 
     id: int = Field(default=None, primary_key=True)
     code: str = Field(unique=True)
     language: str = "en"
     time_zone: str
+    quiet_from: time | None = None
+    quiet_until: time | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

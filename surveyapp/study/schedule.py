@@ -2,10 +2,12 @@
 
 A prompt is a local date and a wall-clock time in the participant's zone; it is turned to UTC last.
 A wall-clock time that the clocks skip is moved forward by the gap, one that comes twice is its
-first. Nothing is sent outside 08:00 to 20:00 local time.
+first. Nothing is sent outside 08:00 to 20:00 local time, nor in the person's own quiet hours: a
+prompt planned for them comes after them on the same day, or before them where no hour is left.
 
 States of one timepoint of one course (the specification):
-- not expected  its anchor has no date, so there is no window
+- not expected  its anchor has no date, so there is no window; or the person died or left the
+                study before it closed, and not all was sent
 - upcoming      the window has not opened
 - open          the window is open and nothing was started
 - in progress   started, not all sent; takes answers for 60 days after the window closed
@@ -57,6 +59,11 @@ class Facts:
     one with a retry time is looked at again then. Prompts due before `not_before` are never sent
     (a course that was imported). `wished` holds, by timepoint, number and time of the reminders
     that the person asked for. All datetimes are aware.
+
+    `silent` says in words why nothing more is sent, and is empty while messages go. Nothing is sent
+    before the local date `paused_until`. Windows that close on `ended_on` (death, leaving) or later
+    are not expected. `quiet` are the person's own quiet hours, from and until, local; they may span
+    midnight and leave an hour of the day at least.
     """
 
     zone: str
@@ -75,6 +82,10 @@ class Facts:
     wished: Mapping[str, tuple[tuple[int, datetime], ...]] = field(
         default_factory=dict[str, tuple[tuple[int, datetime], ...]]
     )
+    silent: str = ""
+    paused_until: date | None = None
+    ended_on: date | None = None
+    quiet: tuple[time, time] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,7 @@ ANSWERED = "already answered"
 NEWER = "a newer message was due"
 NOT_OPEN = "the window has moved and is not open yet"
 IMPORTED = "due before the import"
+ENDED = "ended"
 
 
 def instant(day: date, at: time, zone: str) -> datetime:
@@ -176,11 +188,19 @@ def state_of(timepoint: Timepoint, facts: Facts, now: datetime) -> State:
     sent = [facts.submitted[key] for key in keys if key in facts.submitted]
     if len(sent) == len(keys):
         return "late" if max(sent) >= window.closes_at else "submitted"
+    if facts.ended_on is not None and window.closes >= facts.ended_on:
+        return "not expected"
     if sent or any(key in facts.started for key in keys):
         return "in progress" if now < window.closes_at + GRACE else "missed"
     if now < window.opens_at:
         return "upcoming"
     return "open" if now < window.closes_at else "missed"
+
+
+def why_missing(timepoint: Timepoint, facts: Facts, now: datetime) -> str:
+    """The state as the reason of a gap; `ended` where the person died or left before it closed."""
+    state = state_of(timepoint, facts, now)
+    return ENDED if state == "not expected" and window_of(timepoint, facts) else state
 
 
 def prompts_of(timepoint: Timepoint, facts: Facts) -> tuple[Prompt, ...]:
@@ -191,7 +211,8 @@ def prompts_of(timepoint: Timepoint, facts: Facts) -> tuple[Prompt, ...]:
     zone = ZoneInfo(facts.zone)
     found: list[Prompt] = []
     for number, offset in enumerate(timepoint.prompts):
-        utc = instant(anchor.date + timedelta(days=offset), timepoint.at, facts.zone)
+        at = hour_within(timepoint.at, facts.quiet)
+        utc = instant(anchor.date + timedelta(days=offset), at, facts.zone)
         found.append(Prompt(timepoint.id, number, utc.astimezone(zone), utc))
     for number, utc in facts.wished.get(timepoint.id, ()):
         found.append(Prompt(timepoint.id, WISHED + number, utc.astimezone(zone), utc))
@@ -222,6 +243,8 @@ def not_confirmed(anchor: str) -> str:
 def barrier(timepoint: Timepoint, facts: Facts) -> Hold | None:
     """What holds every prompt of this timepoint until somebody changes a fact."""
     anchor = facts.anchors.get(timepoint.anchor)
+    if facts.silent:
+        return Hold(facts.silent)
     if not facts.consented:
         return Hold(NO_CONSENT)
     if timepoint.after_anchor and (anchor is None or not anchor.confirmed):
@@ -257,22 +280,61 @@ def _judge_newest(timepoint: Timepoint, facts: Facts, window: Window, now: datet
     if _answered(timepoint, facts):
         return Skip(ANSWERED)
     if now >= window.closes_at:
-        return Skip(CLOSED)
+        return Skip(facts.silent or CLOSED)
     held = barrier(timepoint, facts)
     if held is not None:
         return held
-    until = waking(now, facts.zone)
-    return Send() if until <= now else Hold(QUIET, until)
+    if (paused := pause_ends(facts)) is not None and now < paused:
+        return Hold(f"paused until {facts.paused_until}", min(paused, window.closes_at))
+    until = waking(now, facts.zone, facts.quiet)
+    return Send() if until <= now else Hold(_quiet_words(now, facts), until)
 
 
-def waking(now: datetime, zone: str) -> datetime:
-    """`now` if it is 08:00 to 20:00 in `zone`, else the next 08:00 there, in UTC."""
+def pause_ends(facts: Facts) -> datetime | None:
+    """The first instant of the day on which messages come again, None without a pause."""
+    if facts.paused_until is None:
+        return None
+    return instant(facts.paused_until, time(0), facts.zone)
+
+
+def _quiet_words(now: datetime, facts: Facts) -> str:
+    if facts.quiet is None or waking(now, facts.zone) > now:
+        return QUIET
+    start, end = facts.quiet
+    return f"this person's quiet hours ({start:%H:%M} to {end:%H:%M})"
+
+
+def is_quiet(at: time, quiet: tuple[time, time] | None) -> bool:
+    """Whether nothing is sent at this local time."""
+    if not EARLIEST <= at < LATEST:
+        return True
+    if quiet is None:
+        return False
+    start, end = quiet
+    return start <= at < end if start < end else at >= start or at < end
+
+
+def hour_within(at: time, quiet: tuple[time, time] | None) -> time:
+    """The time of the same day at which a prompt planned for `at` is sent: the first that is not
+    quiet from then on, else the first of the day. `at` itself where all of the day is quiet."""
+    ends = [EARLIEST] if quiet is None else [EARLIEST, quiet[1]]
+    starts = sorted(end for end in ends if not is_quiet(end, quiet))
+    if not is_quiet(at, quiet) or not starts:
+        return at
+    return next((start for start in starts if start > at), starts[0])
+
+
+def waking(now: datetime, zone: str, quiet: tuple[time, time] | None = None) -> datetime:
+    """`now` if messages may be sent in `zone`, else the next time at which they may, in UTC."""
     local = now.astimezone(ZoneInfo(zone))
-    if local.time() < EARLIEST:
-        return instant(local.date(), EARLIEST, zone)
-    if local.time() >= LATEST:
-        return instant(local.date() + timedelta(days=1), EARLIEST, zone)
-    return now
+    if not is_quiet(local.time(), quiet):
+        return now
+    ends = [EARLIEST] if quiet is None else [EARLIEST, quiet[1]]
+    starts = sorted(end for end in ends if not is_quiet(end, quiet))
+    for start in starts:
+        if start > local.time():
+            return instant(local.date(), start, zone)
+    return instant(local.date() + timedelta(days=1), starts[0] if starts else EARLIEST, zone)
 
 
 def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
@@ -287,5 +349,6 @@ def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
         return None
     if barrier(timepoint, facts) is not None:
         return window.closes_at
-    times = [facts.retry.get((p.timepoint, p.number), p.utc) for p in prompts]
-    return min(times)
+    first = min(facts.retry.get((p.timepoint, p.number), p.utc) for p in prompts)
+    paused = pause_ends(facts)
+    return first if paused is None else max(first, min(paused, window.closes_at))

@@ -16,7 +16,7 @@ from .change import Change, change
 from .instrument import Instrument, Scale
 from .protocol import Timepoint
 from .record import Course, Person, Sheet
-from .schedule import state_of, window_of
+from .schedule import why_missing, window_of
 
 Mark = Literal["early", "late", "after the dose", "after another dose"]
 TOO_FEW = "too few answers"
@@ -168,7 +168,7 @@ def _gap(
     sheet = course.sheet(timepoint.id, instrument.id)
     unscored = sheet is not None and scale.id in sheet.scores
     known = unscored and timepoint.anchor in course.facts.anchors
-    reason = TOO_FEW if known else state_of(timepoint, course.facts, now)
+    reason = TOO_FEW if known else why_missing(timepoint, course.facts, now)
     return Gap(timepoint.id, timepoint.label, timepoint.target, reason)
 
 

@@ -29,7 +29,7 @@ from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
-from . import handover, inline, offline, participant, staff
+from . import handover, inline, messages, offline, participant, staff
 from .packing import pack_answers
 from .security import protect
 
@@ -91,10 +91,19 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
     cast(Any, csrf).exempt(pages)
     handed = handover.make_blueprint(site, clock)
     cast(Any, csrf).exempt(handed)
+    about_messages = messages.make_blueprint(site, clock)
+    cast(Any, csrf).exempt(about_messages)
     kept = offline.make_blueprint(site)
-    for blueprint in (pages, handed, kept, staff.make_blueprint(site, clock), *extra):
+    for blueprint in (
+        pages,
+        handed,
+        about_messages,
+        kept,
+        staff.make_blueprint(site, clock),
+        *extra,
+    ):
         app.register_blueprint(blueprint)
-    pack_answers(app, (pages.name, handed.name, kept.name))
+    pack_answers(app, (pages.name, handed.name, about_messages.name, kept.name))
     _health_page(app, site, clock)
     _errors(app)
     _log_requests(app)

@@ -303,7 +303,8 @@ class Desk:
 
     def _not_now(self, door: Door) -> Page:
         contacts = [(door.lines.phone, door.lines.hours)] if door.lines.phone else []
-        if door.state == "missed":
+        over = door.state == "not expected" and door.opens is not None
+        if door.state == "missed" or over:
             sentences = (_("It takes no more answers. You do not need to do anything."),)
             kind = Kind(_("This check-in is closed"), sentences, contacts)
             return self._kind(kind, door.lines), 410

@@ -91,7 +91,7 @@ def test_no_page_has_a_barrier(server: Server, phone: Phone, language: str, sche
     pictures.speak(server.site, "P-01", language)
     found = dict(every_state(page, server, link))
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    assert len(found) == 17
+    assert len(found) == 20
 
 
 def fits(page: Page, selector: str) -> bool:

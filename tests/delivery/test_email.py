@@ -172,7 +172,9 @@ def test_several_check_ins_stand_in_one_message() -> None:
     assert found["Subject"] == "A reminder: your check-in is ready"
     plain = found.get_body(("plain",))
     assert plain is not None
-    assert plain.get_content().count("https://x.example/s/") == 2
+    assert plain.get_content().count("https://x.example/s/abc\n") == 1
+    assert plain.get_content().count("https://x.example/s/def\n") == 1
+    assert plain.get_content().count("https://x.example/s/abc/messages\n") == 1
 
 
 def test_words_cannot_break_out_of_the_html() -> None:

@@ -38,7 +38,7 @@ INSERT INTO dose (course_id, kind, status, mg, reason, recorded_at)
 """
 
 
-def test_the_second_schema_keeps_doses_and_their_checks(database_url: str) -> None:
+def test_later_schemas_keep_people_doses_and_their_checks(database_url: str) -> None:
     database = Database(database_url)
     with database.engine.begin() as connection:
         config = schema._config()
@@ -50,6 +50,8 @@ def test_the_second_schema_keeps_doses_and_their_checks(database_url: str) -> No
     with database.engine.begin() as connection:
         row = connection.execute(text("SELECT anchor, kind, mg FROM dose")).one()
         assert tuple(row) == ("dosing", "first", 25)
+        person = connection.execute(text("SELECT code, quiet_from, quiet_until FROM participant"))
+        assert tuple(person.one()) == ("P-01", None, None)
     another = """INSERT INTO dose (course_id, anchor, kind, status, mg, reason, recorded_at)
         VALUES (1, '{}', 'first', '{}', 80, '', '2027-01-01')"""
     with database.engine.begin() as connection:

@@ -99,6 +99,26 @@ def test_acts_on_a_whole_retreat(filled: Browser) -> None:
     assert "12.5 mg" in page.text
 
 
+def test_stopping_pausing_and_quiet_hours(filled: Browser) -> None:
+    one = "/staff/people/S-01/1"
+    consent = {"given_on": "2027-03-27", "scope": "answers and messages"}
+    act(filled, f"{one}/consent", {**consent})
+    assert "cannot be called back" in filled.get(f"{one}/stop").text
+    page = act(filled, f"{one}/stop", {"kind": "paused", "until": "2027-04-05"})
+    assert "On record for S-01: paused until Mon 5 Apr 2027." in page.text
+    assert "messages again from Mon 5 Apr 2027" in page.text
+    page = act(filled, f"{one}/stop", {"kind": "died", "since": "2027-03-26", "reason": "call"})
+    assert "Not expected" in page.text
+    assert "Held the person died" in page.text
+    page = act(filled, f"{one}/stop/2/undo", {"reason": "another person was meant"})
+    assert "Undone for S-01: died." in page.text
+    assert filled.get(f"{one}/stop/2/undo").status == 404
+    hours = {"start": "18:00", "end": "10:30"}
+    page = act(filled, "/staff/people/S-01/quiet-hours", {**hours})
+    assert "18:00 to 10:30" in page.text
+    assert value(filled.get("/staff/people/S-01/quiet-hours"), "end") == "10:30"
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
@@ -129,6 +149,11 @@ def test_wrong_retreat_comes_back_as_typed(
         ("people/S-01/1/dose", {"kind": "first", "status": "given", "mg": "much"}, "a number"),
         ("people/S-01/1/dose", {"kind": "first", "status": "given", "at": "9 h"}, "as hours and"),
         ("people/S-01/contact", {"email": "nobody"}, "not an e-mail address"),
+        ("people/S-01/1/stop", {"kind": "paused", "until": ""}, "Write the day on which"),
+        ("people/S-01/1/stop", {"kind": "left the study"}, "Say why, in a few words."),
+        ("people/S-01/1/stop", {"kind": "died", "since": "2031-01-01"}, "has not come yet"),
+        ("people/S-01/quiet-hours", {"start": "08:00", "end": "19:45"}, "Leave at least an hour"),
+        ("people/S-01/quiet-hours", {"start": "9 h"}, "as hours and minutes"),
         ("retreats/1/people", {"do": "one", "code": "S-01"}, "already in Spring 2027"),
         ("retreats/1/people", {"do": "check", "rows": "S-02, wrong"}, "Line 1:"),
         ("retreats/1/doses", {"codes": ["S-99"], "mg": "25"}, "not"),

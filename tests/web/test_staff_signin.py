@@ -57,7 +57,14 @@ def raw(app: Flask) -> Generator[FlaskClient]:
 
 
 def test_every_staff_page_asks_for_a_sign_in(app: Flask, raw: FlaskClient) -> None:
-    values = {"retreat_id": 1, "study_id": 1, "number": 1, "code": "S-01", "timepoint": "week-24"}
+    values = {
+        "retreat_id": 1,
+        "study_id": 1,
+        "stop_id": 1,
+        "number": 1,
+        "code": "S-01",
+        "timepoint": "week-24",
+    }
     rules = [r for r in app.url_map.iter_rules() if r.rule.startswith("/staff")]
     guarded = [r for r in rules if r.endpoint not in OPEN]
     assert len(guarded) >= 17

@@ -5,10 +5,10 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from surveyapp.store import tables, tables_access, tables_entry
+from surveyapp.store import tables, tables_access, tables_entry, tables_reach
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
-assert tables_entry.Pin.metadata is SQLModel.metadata
+assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

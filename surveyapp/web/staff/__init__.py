@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
 from .. import security
-from . import adding, entry, papers, people, retreats, signing, slips, study
+from . import adding, entry, papers, people, retreats, signing, slips, stopping, study
 from .desk import Desk, address, near_day
 from .desk import people as counted
 
@@ -44,6 +44,9 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/pin", "pin", entry.pin),
     ("/people/<code>/pin/show", "show_pin", entry.show_pin),
     ("/people/<code>/contact", "contact", people.contact),
+    ("/people/<code>/quiet-hours", "quiet_hours", stopping.quiet_hours),
+    ("/people/<code>/<int:number>/stop", "stop", stopping.stop),
+    ("/people/<code>/<int:number>/stop/<int:stop_id>/undo", "undo_stop", stopping.undo_stop),
     ("/people/<code>/<int:number>/consent", "consent", people.consent),
     ("/people/<code>/<int:number>/dosing-day", "dosing_day", people.dosing_day),
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),

@@ -22,13 +22,13 @@ SCOPES = {
 def people(desk: Desk) -> ResponseReturnValue:
     """The list; an exact study code leads straight to the person."""
     sought = request.args.get("q", "").strip()
-    found = overview.people(desk.site, sought, desk.now)
-    exact = [p.code for p in found if p.code.lower() == sought.lower()]
+    listed = overview.people(desk.site, sought, desk.now)
+    exact = [p.code for p in listed if p.code.lower() == sought.lower()]
     if exact:
         return redirect(url_for("staff.person", code=exact[0]), 303)
     practice = all(study.practice for study in overview.studies(desk.site))
     return render_template(
-        "staff/people.html", here="people", people=found, sought=sought, practice=practice
+        "staff/people.html", here="people", people=listed, sought=sought, practice=practice
     )
 
 
@@ -43,7 +43,8 @@ def person(desk: Desk, code: str) -> ResponseReturnValue:
     )
 
 
-def _found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
+def found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
+    """A person and one of their courses. Raises NotFoundError."""
     view = personal.person_view(desk.site, code, desk.now)
     course = next((c for c in view.courses if c.number == number), None)
     if course is None:
@@ -51,9 +52,10 @@ def _found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
     return view, course
 
 
-def _act(
+def act_of(
     view: PersonView, course: CourseView | None, heading: str, button: str, will: list[str]
 ) -> Act:
+    """The page of an act on a person, or on one of their courses."""
     which = f", {ordinal(course.number).lower()} course" if course else ""
     return Act(
         heading=f"{heading} of {view.code}",
@@ -67,7 +69,7 @@ def _act(
 
 
 def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = _found(desk, code, number)
+    view, course = found(desk, code, number)
     form = ConsentForm(data={"scope": course.consent_scope or "answers and messages"})
     form.scope.choices = options(*((s, SCOPES[s]) for s in enrolment.CONSENT_SCOPES))
     will = ["With consent to messages, prompts go out when they are due; without it none does."]
@@ -79,11 +81,11 @@ def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         enrolment.record_consent(desk.site, code, number, given_on, scope, **desk.by)
         return f"Consent of {code} is recorded: {scope}."
 
-    return perform(_act(view, course, "Record consent", "Record consent", will), form, do)
+    return perform(act_of(view, course, "Record consent", "Record consent", will), form, do)
 
 
 def dosing_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = _found(desk, code, number)
+    view, course = found(desk, code, number)
     anchor = chosen(course.anchors)
     form = DayForm(data={"dosing_date": anchor.on.isoformat() if anchor.on else ""})
     form.dosing_date.label.text = anchor.label
@@ -103,11 +105,11 @@ def dosing_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         return f"The {anchor.named} of {code} is {day(on)}."
 
     words = f"{'Move' if anchor.on else 'Set'} the {anchor.named}"
-    return perform(_act(view, course, words, words, will), form, do)
+    return perform(act_of(view, course, words, words, will), form, do)
 
 
 def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = _found(desk, code, number)
+    view, course = found(desk, code, number)
     anchor = chosen(course.anchors)
     on = day(anchor.on) if anchor.on else "not set yet"
     will = [
@@ -121,11 +123,11 @@ def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         return f"The {anchor.named} of {code} is confirmed."
 
     words = f"Confirm the {anchor.named}"
-    return perform(_act(view, course, words, words, will), ActForm(), do)
+    return perform(act_of(view, course, words, words, will), ActForm(), do)
 
 
 def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = _found(desk, code, number)
+    view, course = found(desk, code, number)
     anchor = chosen(course.anchors)
     start = {
         "kind": request.args.get("kind", "first"),
@@ -158,11 +160,11 @@ def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     words = "Record a dose"
     if len(course.anchors) > 1:
         words = f"Record a dose on the {anchor.named}"
-    return perform(_act(view, course, words, "Record the dose", will), form, do)
+    return perform(act_of(view, course, words, "Record the dose", will), form, do)
 
 
 def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnValue:
-    view, course = _found(desk, code, number)
+    view, course = found(desk, code, number)
     cell = next((c for c in course.cells if c.timepoint == timepoint), None)
     if cell is None:
         raise NotFoundError("There is no such timepoint.")
@@ -177,7 +179,7 @@ def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnV
         return f"{code} is confirmed for {cell.label}."
 
     heading = f"Confirm {cell.label}"
-    return perform(_act(view, course, heading, f"Confirm for {cell.label}", will), ActForm(), do)
+    return perform(act_of(view, course, heading, f"Confirm for {cell.label}", will), ActForm(), do)
 
 
 def contact(desk: Desk, code: str) -> ResponseReturnValue:
@@ -194,4 +196,4 @@ def contact(desk: Desk, code: str) -> ResponseReturnValue:
         shared = f" It is shared, so {' and '.join(asked)} are asked for a PIN." if asked else ""
         return f"The e-mail of {code} is {'removed' if removed else 'saved'}.{shared}"
 
-    return perform(_act(view, None, "Change the e-mail", "Save the e-mail", will), form, do)
+    return perform(act_of(view, None, "Change the e-mail", "Save the e-mail", will), form, do)
