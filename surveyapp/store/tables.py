@@ -17,6 +17,7 @@ from .columns import Args, UtcDateTime, check, one_of
 
 CONSENT_SCOPES = ("answers and messages", "answers only")
 PROMPT_STATUSES = ("claimed", "waiting", "held", "sent", "refused", "skipped")
+CONTACT_KINDS = ("email", "phone")
 SETTLED = ("sent", "refused", "skipped")
 
 
@@ -61,6 +62,8 @@ class Participant(SQLModel, table=True):
     """A person, known by a study code.
 
     Nothing is sent from `quiet_from` to `quiet_until` (local, may span midnight, both or none).
+    `channels` names the preferred kind of contact, then the one to fall back on ("phone email");
+    null is e-mail alone.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -69,23 +72,29 @@ class Participant(SQLModel, table=True):
     time_zone: str
     quiet_from: time | None = None
     quiet_until: time | None = None
+    channels: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Contact(SQLModel, table=True):
-    """One encrypted contact field; `lookup` is a keyed hash of its normal form, not unique."""
+    """One encrypted contact field; `lookup` is a keyed hash of its normal form, not unique.
 
-    __table_args__: Args = (one_of("kind", ("email",)),)
+    `refused_at` and `refused_why` tell of a permanent refusal, until the contact changes.
+    """
+
+    __table_args__: Args = (one_of("kind", CONTACT_KINDS),)
     participant_id: int = Field(foreign_key="participant.id", primary_key=True)
     kind: str = Field(primary_key=True)
     sealed: str
     key_version: str
     lookup: str = Field(index=True)
+    refused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    refused_why: str | None = None
 
 
 class Course(SQLModel, table=True):
     """One passage through one retreat. `chain` names its audit chain; prompts due before
-    `not_before` are never sent."""
+    `not_before` are never sent. `protocol_sha256` names the protocol's text it runs under."""
 
     __table_args__: Args = (
         UniqueConstraint("participant_id", "number"),
@@ -98,6 +107,7 @@ class Course(SQLModel, table=True):
     number: int
     chain: str = Field(unique=True)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    protocol_sha256: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -257,6 +267,7 @@ class PromptRow(SQLModel, table=True):
     claimed_by: str = ""
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int = 0
+    first_tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 

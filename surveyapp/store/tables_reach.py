@@ -1,4 +1,5 @@
-"""The table of stops: what ends or pauses messages, treatment, or taking part."""
+"""Tables of how people are reached: stops, texts of messages, the worker's hold, and the protocols
+that courses began with."""
 
 from __future__ import annotations
 
@@ -17,6 +18,9 @@ STOPS = (
     "died",
 )
 PAUSED, MESSAGES, TREATMENT, LEFT, LOST, DIED = STOPS
+TEXT_CHANNELS = ("email", "sms")
+TEXT_KINDS = ("invitation", "reminder")
+HELDS = ("", "restored", "clock", "by hand")
 
 
 class Stop(SQLModel, table=True):
@@ -42,3 +46,42 @@ class Stop(SQLModel, table=True):
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     undone_by: str = ""
     undone_why: str = ""
+
+
+class MessageText(SQLModel, table=True):
+    """A site's own text of one message, in place of the built-in one; `subject` of e-mail only."""
+
+    __tablename__ = "message_text"  # pyright: ignore[reportAssignmentType]
+    __table_args__: Args = (
+        one_of("channel", TEXT_CHANNELS),
+        one_of("kind", TEXT_KINDS),
+    )
+    channel: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    subject: str = ""
+    body: str
+    saved_by: str
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Instance(SQLModel, table=True):
+    """One row: this database's mark, and whether its worker is held, why and since when."""
+
+    __table_args__: Args = (check("id", "id = 1"), one_of("held", HELDS))
+    id: int = Field(default=1, primary_key=True)
+    mark: str
+    held: str = ""
+    why: str = ""
+    since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ProtocolText(SQLModel, table=True):
+    """A protocol file as it stood when courses began with it, by the hash of its text."""
+
+    __tablename__ = "protocol_text"  # pyright: ignore[reportAssignmentType]
+    sha256: str = Field(primary_key=True)
+    protocol: str = Field(index=True)
+    version: str
+    text: str
+    kept_at: datetime = Field(sa_type=UtcDateTime)

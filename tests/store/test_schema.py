@@ -33,6 +33,8 @@ INSERT INTO participant (id, code, language, time_zone, created_at)
     VALUES (1, 'P-01', 'en', 'UTC', '2027-01-01');
 INSERT INTO course (id, participant_id, retreat_id, number, chain, created_at)
     VALUES (1, 1, 1, 1, 'c', '2027-01-01');
+INSERT INTO contact (participant_id, kind, sealed, key_version, lookup)
+    VALUES (1, 'email', 's', 'k', 'l');
 INSERT INTO dose (course_id, kind, status, mg, reason, recorded_at)
     VALUES (1, 'first', 'given', 25, '', '2027-01-01')
 """
@@ -52,6 +54,14 @@ def test_later_schemas_keep_people_doses_and_their_checks(database_url: str) -> 
         assert tuple(row) == ("dosing", "first", 25)
         person = connection.execute(text("SELECT code, quiet_from, quiet_until FROM participant"))
         assert tuple(person.one()) == ("P-01", None, None)
+        contact = connection.execute(text("SELECT kind, sealed, refused_at FROM contact"))
+        assert tuple(contact.one()) == ("email", "s", None)
+    contact = """INSERT INTO contact (participant_id, kind, sealed, key_version, lookup)
+        VALUES (1, '{}', 's', 'k', 'l')"""
+    with database.engine.begin() as connection:
+        connection.execute(text(contact.format("phone")))
+    with pytest.raises(IntegrityError), database.engine.begin() as connection:
+        connection.execute(text(contact.format("fax")))
     another = """INSERT INTO dose (course_id, anchor, kind, status, mg, reason, recorded_at)
         VALUES (1, '{}', 'first', '{}', 80, '', '2027-01-01')"""
     with database.engine.begin() as connection:
