@@ -12,7 +12,10 @@ Kind = Literal["accepted", "transient", "permanent", "unknown"]
 class Outcome:
     """`accepted`: the server has it. `transient`: try again later. `permanent`: never.
     `unknown`: the connection broke after the text was sent; the same Message-ID may go again.
-    `detail` is in words and holds no address."""
+    `detail` is in words and holds no address. `ours`: the server is away or refuses us, which says
+    nothing of the recipient. `gone`: the address itself is refused for good."""
 
     kind: Kind
     detail: str
+    ours: bool = False
+    gone: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -121,21 +121,18 @@ class _Details:
         stops = tuple(s for s in self._stops[participant.id] if s.course_id in (None, course_id))
         standing = told(stops)
         current = [p for p in self._prompts[course_id] if _is_current(p, protocol, revisions)]
+        days = {a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors}
+        bare = _Days(participant.time_zone, days, protocol)
         facts = Facts(
             zone=participant.time_zone,
-            anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors},
+            anchors=days,
             consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
             started=frozenset((a.timepoint, a.instrument) for a in assessments),
             submitted={
                 (a.timepoint, a.instrument): a.submitted_at for a in assessments if a.submitted_at
             },
             confirmed=frozenset(c.timepoint for c in self._clearances[course_id]),
-            settled=frozenset(
-                (p.timepoint, p.number)
-                for p in self._prompts[course_id]
-                # A wish that was settled stays so, wherever its anchor moves.
-                if p.status in SETTLED and (p.number > WISHED or p in current)
-            ),
+            settled=_settled(self._prompts[course_id], current, bare),
             retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
             not_before=course.not_before,
             wished=_by_timepoint(self._wishes[course_id]),
@@ -157,6 +154,37 @@ class _Details:
             prompts=tuple(current),
             stops=stops,
         )
+
+
+@dataclass(frozen=True)
+class _Days:
+    """What tells on which local day a prompt is planned."""
+
+    zone: str
+    anchors: Mapping[str, AnchorFact]
+    protocol: Protocol
+
+    def planned(self, row: PromptRow) -> bool:
+        """Whether a row's prompt is planned, now, for the day it was due."""
+        timepoint = self.protocol.timepoint(row.timepoint)
+        anchor = self.anchors.get(timepoint.anchor)
+        if anchor is None or row.number >= len(timepoint.prompts):
+            return False
+        day = anchor.date + timedelta(days=timepoint.prompts[row.number])
+        return row.due_at.astimezone(ZoneInfo(self.zone)).date() == day
+
+
+def _settled(
+    rows: Iterable[PromptRow], current: Collection[PromptRow], days: _Days
+) -> frozenset[tuple[str, int]]:
+    """What needs no more looking at: also a wish, wherever its anchor moves, and what was sent
+    for a day that moved away and came back."""
+    return frozenset(
+        (row.timepoint, row.number)
+        for row in rows
+        if row.status in SETTLED
+        and (row.number > WISHED or row in current or (row.status == "sent" and days.planned(row)))
+    )
 
 
 def _quiet(participant: Participant) -> tuple[time, time] | None:

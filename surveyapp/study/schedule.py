@@ -276,6 +276,22 @@ def judge(timepoint: Timepoint, facts: Facts, now: datetime) -> list[tuple[Promp
     return [*older, (due[-1], newest)]
 
 
+def later_today(timepoint: Timepoint, facts: Facts, now: datetime) -> Prompt | None:
+    """The prompt planned for later this local day that may go with a message that goes now.
+
+    A reminder that the person asked for keeps its hour.
+    """
+    window, zone = window_of(timepoint, facts), ZoneInfo(facts.zone)
+    if window is None or not window.opens_at <= now:
+        return None
+    today = now.astimezone(zone).date()
+    ahead = [p for p in open_prompts(timepoint, facts) if p.number < WISHED and p.utc > now]
+    if not ahead or ahead[0].local.date() != today:
+        return None
+    sends = isinstance(_judge_newest(timepoint, facts, window, now), Send)
+    return ahead[0] if sends else None
+
+
 def _judge_newest(timepoint: Timepoint, facts: Facts, window: Window, now: datetime) -> Verdict:
     if _answered(timepoint, facts):
         return Skip(ANSWERED)
