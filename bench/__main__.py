@@ -20,6 +20,7 @@ from bench.client import Run, load, request
 from bench.paper import both_ms
 from bench.phone import Phone, knock
 from bench.place import Place, clear, make_place, serving, serving_bare
+from bench.prompts import prompting_figures
 from bench.statements import sql_per_save
 from bench.yardsticks import commits_per_second
 from surveyapp.logs import start_logging
@@ -38,6 +39,8 @@ TARGETS = {
     "sql_per_save": "at most 6",
     "saves_ratio": "0.12",
     "report_ratio": "at most 1.5",
+    "tick_idle_ratio": "at most 1.5",
+    "prompts_per_s": "at least 100",
 }
 
 
@@ -72,6 +75,8 @@ def _measure(place: Place) -> tuple[dict[str, float], list[str]]:
     _say("statements")
     instruments = place.site.library.instruments
     figures["sql_per_save"] = sql_per_save(place.site, phones[-1], instruments["meq30"])
+    _say("prompts")
+    figures |= prompting_figures(place.folder)
     _say("reports")
     report, plain = both_ms(place.site, REPORTS)
     figures["report_ms"], figures["bare_pdf_ms"] = map(statistics.median, (report, plain))

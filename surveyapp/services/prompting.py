@@ -8,7 +8,7 @@ Message-ID. All of one person's check-ins that are due together make one message
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -19,16 +19,19 @@ from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
 from ..store.tables import PromptRow
-from ..study.schedule import Hold, Prompt, Send, Skip, Verdict, judge
+from ..study.schedule import Hold, Prompt, Send, Skip, Verdict, judge, later_today, window_of
 from . import invitations
 from .invitations import Invited
 from .site import Site
 
 LEASE = timedelta(minutes=2)
 LOOK_AGAIN = timedelta(hours=6)
-PAUSES = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 20, 40, 60))
+PAUSES = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 20, 40, 60, 120, 240))
+SERVER_AWAY = PAUSES[:3]
+GIVEN_UP = timedelta(hours=72)
 AT_ONCE = 50
 ACTOR = "worker"
+NO_WORD = "the worker ended before it could say what came of it"
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,16 @@ def next_due(site: Site) -> datetime | None:
 
 def claim(site: Site, course_id: int, worker: str, now: datetime) -> Job | None:
     """Settle and hold what is due for the person of this course; the message to send, if any."""
+    return next(iter(claim_all(site, [course_id], worker, now)), None)
+
+
+def claim_all(site: Site, course_ids: Collection[int], worker: str, now: datetime) -> list[Job]:
+    """The same for the people of several courses, in one transaction."""
     with site.database.write() as session:
-        return _Claim(session, site, worker, now).take(course_id)
+        return _Claim(session, site, worker, now).take(course_ids)
+
+
+Taken = tuple[Invited, PromptRow]
 
 
 class _Claim:
@@ -70,26 +81,38 @@ class _Claim:
         self._worker = worker
         self._now = now
 
-    def take(self, course_id: int) -> Job | None:
-        keys = prompts.lock_due_courses(self._session, course_id, self._now)
-        ids = sorted({course for course, _ in keys})
-        contexts = facts.course_contexts(self._session, self._site.library, ids)
-        if not contexts:
-            return None
-        address = invitations.recipient(self._session, self._site, contexts[0])
-        by_course = {context.course_id: context for context in contexts}
-        taken: list[tuple[Invited, PromptRow]] = []
-        for course, timepoint in keys:
-            taken += self._settle(by_course[course], timepoint, address)
+    def take(self, course_ids: Collection[int]) -> list[Job]:
+        ids = prompts.lock_people(self._session, course_ids)
+        due_now: dict[int, list[str]] = {}
+        for course, timepoint in prompts.due_of(self._session, ids, self._now):
+            due_now.setdefault(course, []).append(timepoint)
+        people: dict[int, list[CourseContext]] = {}
+        for context in facts.course_contexts(self._session, self._site.library, ids):
+            people.setdefault(context.participant.id, []).append(context)
+        found = [self._person(contexts, due_now) for contexts in people.values()]
+        self._session.flush()
         facts.refresh_windows(self._session, self._site.library, ids)
-        return self._job(taken, address) if taken and isinstance(address, str) else None
+        return [self._job(taken, address) for taken, address in found if taken]
+
+    def _person(
+        self, contexts: Sequence[CourseContext], due_now: Mapping[int, list[str]]
+    ) -> tuple[list[Taken], str]:
+        """What is to be sent to one person, and where to."""
+        address = invitations.recipient(self._session, self._site, contexts[0])
+        taken: list[Taken] = []
+        for context in contexts:
+            for timepoint in due_now.get(context.course_id, ()):
+                taken += self._settle(context, timepoint, address)
+        if not taken or isinstance(address, Hold):
+            return [], ""
+        return self._with_later_ones(taken, contexts), address
 
     def _settle(
         self, context: CourseContext, timepoint_id: str, address: str | Hold
-    ) -> list[tuple[Invited, PromptRow]]:
+    ) -> list[Taken]:
         """Write every verdict down; what is to be sent comes back claimed."""
         timepoint = context.protocol.timepoint(timepoint_id)
-        taken: list[tuple[Invited, PromptRow]] = []
+        taken: list[Taken] = []
         for prompt, verdict in judge(timepoint, context.facts, self._now):
             if isinstance(verdict, Send) and isinstance(address, Hold):
                 verdict = address
@@ -98,18 +121,41 @@ class _Claim:
                 taken.append((Invited(context, timepoint, prompt.number), row))
         return taken
 
+    def _with_later_ones(
+        self, taken: list[Taken], contexts: Sequence[CourseContext]
+    ) -> list[Taken]:
+        """What is planned for later today goes along: two check-ins on a day make one message.
+
+        The check-in that closes last comes last.
+        """
+        asked = {item.key for item, _ in taken}
+        for context in contexts:
+            for timepoint in context.protocol.timepoints:
+                prompt = later_today(timepoint, context.facts, self._now)
+                if prompt is None or (context.course_id, timepoint.id) in asked:
+                    continue
+                row = self._write(context, prompt, Send())
+                taken.append((Invited(context, timepoint, prompt.number), row))
+        return sorted(taken, key=lambda pair: _closes(pair[0]))
+
     def _write(self, context: CourseContext, prompt: Prompt, verdict: Verdict) -> PromptRow:
         key = context.course_id, prompt.timepoint
         revision = context.revision(prompt.timepoint)
         fate = fate_of(verdict, self._now)
-        row = prompts.put_prompt(self._session, key, prompt, revision, fate, self._now)
+        known = _row_of(context, prompt)
+        if known is not None and known.status == "claimed":
+            # Its lease ran out: it may have been handed over, and nobody can know.
+            prompts.add_attempt(
+                self._session, known.id, self._now, known.message_id, "unknown", NO_WORD
+            )
+        row = prompts.put_prompt(self._session, key, prompt, revision, fate, self._now, known)
         row.claimed_by = self._worker if isinstance(verdict, Send) else ""
         row.message_id = invitations.message_id(self._site, key, prompt.number, revision)
         if isinstance(verdict, Skip):
             _note(self._session, context, row, self._now)
         return row
 
-    def _job(self, taken: Sequence[tuple[Invited, PromptRow]], address: str) -> Job:
+    def _job(self, taken: Sequence[Taken], address: str) -> Job:
         """One message for everything taken; its prompts share the first one's Message-ID."""
         identity = taken[0][1].message_id
         for _, row in taken:
@@ -127,6 +173,17 @@ class _Claim:
         )
 
 
+def _closes(item: Invited) -> datetime:
+    window = window_of(item.timepoint, item.context.facts)
+    assert window is not None
+    return window.closes_at
+
+
+def _row_of(context: CourseContext, prompt: Prompt) -> PromptRow | None:
+    key = prompt.timepoint, prompt.number
+    return next((row for row in context.prompts if (row.timepoint, row.number) == key), None)
+
+
 def fate_of(verdict: Verdict, now: datetime) -> Fate:
     """What a verdict comes to in the store."""
     if isinstance(verdict, Skip):
@@ -141,59 +198,95 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
 
     What is no longer wanted is given back to be settled.
     """
-    with site.database.write() as session:
+    with site.database.read() as session:
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         contexts = facts.course_contexts(session, site.library, job.course_ids)
         by_course = {context.course_id: context for context in contexts}
-        wanted = all(_is_ours(row, job) and _wanted(by_course, row, now) for row in rows)
-        if wanted:
-            # The lease starts anew, so that a slow queue before this does not eat it.
-            for row in rows:
-                row.next_at = now + LEASE
-        else:
-            for row in rows:
-                if _is_ours(row, job):
-                    prompts.set_fate(row, Fate("waiting", "looked at again", now), now)
+        ours = all(_is_ours(row, job) for row in rows)
+        wanted = ours and all(_wanted(by_course, row, now) for row in rows)
+        fresh = all(row.next_at and row.next_at - now > LEASE / 2 for row in rows)
+    if not wanted:
+        give_back(site, [job], "looked at again", now)
+    elif not fresh:
+        return _lease_again(site, job, now)
+    return wanted
+
+
+def _lease_again(site: Site, job: Job, now: datetime) -> bool:
+    """Let the lease start anew, so that a slow queue before this does not eat it."""
+    with site.database.write() as session:
+        rows = prompts.prompts_by_id(session, job.prompt_ids)
+        ours = all(_is_ours(row, job) for row in rows)
+        for row in rows if ours else ():
+            row.next_at = now + LEASE
         session.flush()
         facts.refresh_windows(session, site.library, job.course_ids)
-        return wanted
+        return ours
+
+
+def give_back(site: Site, jobs: Sequence[Job], reason: str, now: datetime) -> None:
+    """Let go of claimed messages that were not handed over; they are looked at again at once."""
+    ids = sorted({course for job in jobs for course in job.course_ids})
+    with site.database.write() as session:
+        facts.lock_courses(session, ids)
+        for job in jobs:
+            for row in prompts.prompts_by_id(session, job.prompt_ids):
+                if _is_ours(row, job):
+                    prompts.set_fate(row, Fate("waiting", reason, now), now)
+        facts.refresh_windows(session, site.library, ids)
 
 
 def _is_ours(row: PromptRow, job: Job) -> bool:
     return row.status == "claimed" and row.claimed_by == job.claimed_by
 
 
-def _wanted(contexts: dict[int, CourseContext], row: PromptRow, now: datetime) -> bool:
+def _wanted(contexts: Mapping[int, CourseContext], row: PromptRow, now: datetime) -> bool:
     context = contexts[row.course_id]
     if row.revision != context.revision(row.timepoint):
         return False
-    verdicts = judge(context.protocol.timepoint(row.timepoint), context.facts, now)
+    timepoint = context.protocol.timepoint(row.timepoint)
+    if row.due_at > now:
+        ahead = later_today(timepoint, context.facts, now)
+        return ahead is not None and ahead.number == row.number
+    verdicts = judge(timepoint, context.facts, now)
     return any(p.number == row.number and isinstance(v, Send) for p, v in verdicts)
 
 
 def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
     """Write down what came of handing a message over."""
     with site.database.write() as session:
-        contexts = facts.course_contexts(session, site.library, job.course_ids)
-        by_course = {context.course_id: context for context in contexts}
-        for row in prompts.prompts_by_id(session, job.prompt_ids):
+        facts.lock_courses(session, job.course_ids)
+        rows = prompts.prompts_by_id(session, job.prompt_ids)
+        settled: list[PromptRow] = []
+        for row in rows:
             prompts.add_attempt(session, row.id, now, job.message_id, outcome.kind, outcome.detail)
             # What the server has, it has, even if the lease ran out meanwhile.
-            if not (_is_ours(row, job) or outcome.kind == "accepted"):
-                continue
-            row.tries += 1
-            prompts.set_fate(row, _after(outcome, row.tries, now), now)
-            _note(session, by_course[row.course_id], row, now)
+            if _is_ours(row, job) or outcome.kind == "accepted":
+                row.tries += 1
+                row.first_tried_at = row.first_tried_at or now
+                prompts.set_fate(row, _after(outcome, row, now), now)
+                settled.append(row)
         session.flush()
-        facts.refresh_windows(session, site.library, job.course_ids)
+        contexts = facts.course_contexts(session, site.library, job.course_ids)
+        by_course = {context.course_id: context for context in contexts}
+        for row in settled:
+            _note(session, by_course[row.course_id], row, now)
+        facts.write_windows(session, contexts)
 
 
-def _after(outcome: Outcome, tries: int, now: datetime) -> Fate:
+def _after(outcome: Outcome, row: PromptRow, now: datetime) -> Fate:
     if outcome.kind == "accepted":
         return Fate("sent", outcome.detail, None)
     if outcome.kind == "permanent":
         return Fate("refused", outcome.detail, None)
-    return Fate("waiting", outcome.detail, now + PAUSES[min(tries, len(PAUSES)) - 1])
+    pauses = SERVER_AWAY if outcome.ours else PAUSES
+    again = now + pauses[min(row.tries, len(pauses)) - 1]
+    if outcome.kind == "unknown":
+        return Fate("held", f"{outcome.detail}; it may have arrived, and is tried again", again)
+    first = row.first_tried_at or now
+    if not outcome.ours and again - first > GIVEN_UP:
+        return Fate("refused", f"given up after 72 hours: {outcome.detail}", None)
+    return Fate("waiting", outcome.detail, again)
 
 
 def _note(session: Session, context: CourseContext, row: PromptRow, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """Facts: what the schedule needs to know of a course, and the `window` rows derived from it.
 
-`refresh_windows` is the only writer of `window`. Call it in the transaction that changed a fact;
-the daily sweep calls it for everybody.
+`refresh_windows`, through `write_windows`, is the only writer of `window`. Call it in the
+transaction that changed a fact; the daily sweep calls it for everybody.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import WISHED, AnchorFact, Facts, next_prompt, windows
+from .columns import table_of
 from .stops import stops_of, told
 from .tables import (
     CONSENT_SCOPES,
@@ -39,6 +41,7 @@ from .tables_entry import Wish
 from .tables_reach import Stop
 
 CHUNK = 500
+NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True)
@@ -77,20 +80,39 @@ def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
     """Contexts of many courses, ordered by study code and number, in nine statements."""
-    query = (
-        select(Course, Participant, Retreat, Study)
-        .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
-        .join(Study, col(Study.id) == col(Retreat.study_id))
-        .where(col(Course.id).in_(course_ids))
-        .order_by(col(Participant.code), col(Course.number))
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(_courses, {"ids": list(course_ids)}).all()
     details = _Details(session, course_ids, {person.id for _, person, _, _ in rows})
     return [
         details.context(course, participant, retreat, study, library.protocols[study.protocol])
         for course, participant, retreat, study in rows
     ]
+
+
+# Statements are built once: building them costs more than the database does with them.
+_courses = (
+    select(Course, Participant, Retreat, Study)
+    .join(Participant, col(Participant.id) == col(Course.participant_id))
+    .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+    .join(Study, col(Study.id) == col(Retreat.study_id))
+    .where(col(Course.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(Participant.code), col(Course.number))
+)
+_lock = (
+    select(col(Course.id))
+    .where(col(Course.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(Course.id))
+    .with_for_update(key_share=True)
+)
+_forget_windows = delete(WindowRow).where(
+    col(WindowRow.course_id).in_(bindparam("ids", expanding=True))
+)
+_insert_windows = insert(table_of(WindowRow))
+
+
+@functools.cache
+def _rows_of(table: Any, order: str) -> Select[Any]:
+    query = select(table).where(table.course_id.in_(bindparam("ids", expanding=True)))
+    return query.order_by(getattr(table, order)) if order else query
 
 
 class _Details:
@@ -99,11 +121,11 @@ class _Details:
     def __init__(self, session: Session, ids: Collection[int], people: Collection[int]) -> None:
         self._stops = stops_of(session, people)
         self._anchors = _grouped(session, Anchor, ids)
-        self._consents = _grouped(session, Consent, ids, Consent.id)
+        self._consents = _grouped(session, Consent, ids, "id")
         self._clearances = _grouped(session, Clearance, ids)
-        self._assessments = _grouped(session, Assessment, ids, Assessment.id)
-        self._prompts = _grouped(session, PromptRow, ids, PromptRow.number)
-        self._wishes = _grouped(session, Wish, ids, Wish.number)
+        self._assessments = _grouped(session, Assessment, ids, "id")
+        self._prompts = _grouped(session, PromptRow, ids, "number")
+        self._wishes = _grouped(session, Wish, ids, "number")
 
     def context(
         self,
@@ -205,13 +227,10 @@ def _is_current(prompt: PromptRow, protocol: Protocol, revisions: Mapping[str, i
 
 
 def _grouped(
-    session: Session, table: Any, ids: Collection[int], order: Any = None
+    session: Session, table: Any, ids: Collection[int], order: str = ""
 ) -> defaultdict[int, list[Any]]:
-    query = select(table).where(col(table.course_id).in_(ids))
-    if order is not None:
-        query = query.order_by(order)
     grouped: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in session.scalars(query):
+    for row in session.scalars(_rows_of(table, order), {"ids": list(ids)}):
         grouped[row.course_id].append(row)
     return grouped
 
@@ -235,11 +254,16 @@ def refresh_windows(session: Session, library: Library, course_ids: Iterable[int
     ids = list(course_ids)
     session.flush()
     lock_courses(session, ids)
-    contexts = course_contexts(session, library, ids)
-    session.execute(delete(WindowRow).where(col(WindowRow.course_id).in_(ids)))
+    write_windows(session, course_contexts(session, library, ids))
+
+
+def write_windows(session: Session, contexts: Sequence[CourseContext]) -> None:
+    """The same, of contexts read after the change, in the transaction that locked the courses."""
+    ids = [context.course_id for context in contexts]
+    session.execute(_forget_windows, {"ids": ids}, execution_options=NO_SYNC)
     rows = [row for context in contexts for row in window_rows(context)]
     if rows:
-        session.execute(insert(WindowRow), rows)
+        session.execute(_insert_windows, rows)
 
 
 def lock_courses(session: Session, course_ids: Collection[int]) -> None:
@@ -248,8 +272,7 @@ def lock_courses(session: Session, course_ids: Collection[int]) -> None:
     Everybody who writes about a course locks its row, and that first. The lock lets rows that
     refer to the course be inserted meanwhile: one that did not would deadlock with them.
     """
-    query = select(col(Course.id)).where(col(Course.id).in_(course_ids))
-    session.execute(query.order_by(col(Course.id)).with_for_update(key_share=True))
+    session.execute(_lock, {"ids": list(course_ids)})
 
 
 def mend_windows(session: Session, library: Library) -> int:

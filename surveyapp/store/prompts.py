@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -16,6 +16,12 @@ from .tables_access import Staff
 
 Key = tuple[int, str]
 """(course id, timepoint)"""
+
+_by_id = (
+    select(PromptRow)
+    .where(col(PromptRow.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(PromptRow.id))
+)
 
 
 def due_windows(session: Session, now: datetime, without: Collection[Key], most: int) -> list[Key]:
@@ -36,28 +42,32 @@ def next_due(session: Session) -> datetime | None:
     return session.scalar(query.order_by(col(WindowRow.next_prompt)).limit(1))
 
 
-def lock_due_courses(session: Session, course_id: int, now: datetime) -> list[Key]:
-    """Lock the course and the same person's others that are due; their due windows.
+def lock_people(session: Session, course_ids: Collection[int]) -> list[int]:
+    """Lock all courses of the people behind these, passing over what another worker holds.
 
-    Empty when another worker holds the course or its windows are no longer due. SQLite needs no
+    The ids of the locked courses of people of whom a named course could be locked. SQLite needs no
     lock: the write transaction is alone.
     """
-    person = select(col(Course.participant_id)).where(col(Course.id) == course_id).scalar_subquery()
+    people = select(col(Course.participant_id)).where(col(Course.id).in_(course_ids))
     query = (
-        select(col(Course.id))
-        .where(col(Course.participant_id) == person)
+        select(col(Course.id), col(Course.participant_id))
+        .where(col(Course.participant_id).in_(people))
         .order_by(col(Course.id))
         .with_for_update(skip_locked=True, key_share=True)
     )
-    locked = list(session.scalars(query))
-    if course_id not in locked:
-        return []
-    windows = (
+    locked = [(course, person) for course, person in session.execute(query)]
+    wanted = {person for course, person in locked if course in course_ids}
+    return [course for course, person in locked if person in wanted]
+
+
+def due_of(session: Session, course_ids: Collection[int], now: datetime) -> list[Key]:
+    """The windows of these courses that are due, the one that closes first first."""
+    query = (
         select(col(WindowRow.course_id), col(WindowRow.timepoint))
-        .where(col(WindowRow.course_id).in_(locked), col(WindowRow.next_prompt) <= now)
+        .where(col(WindowRow.course_id).in_(course_ids), col(WindowRow.next_prompt) <= now)
         .order_by(col(WindowRow.closes_at), col(WindowRow.course_id), col(WindowRow.timepoint))
     )
-    return [(found, timepoint) for found, timepoint in session.execute(windows)]
+    return [(found, timepoint) for found, timepoint in session.execute(query)]
 
 
 @dataclass(frozen=True)
@@ -70,16 +80,17 @@ class Fate:
 
 
 def put_prompt(
-    session: Session, key: Key, prompt: Prompt, revision: int, fate: Fate, now: datetime
+    session: Session,
+    key: Key,
+    prompt: Prompt,
+    revision: int,
+    fate: Fate,
+    now: datetime,
+    known: PromptRow | None,
 ) -> PromptRow:
-    """Write a prompt's fate into its one row, in the caller's write transaction."""
-    query = select(PromptRow).where(
-        col(PromptRow.course_id) == key[0],
-        col(PromptRow.timepoint) == key[1],
-        col(PromptRow.number) == prompt.number,
-        col(PromptRow.revision) == revision,
-    )
-    row = session.scalars(query).first() or PromptRow(
+    """Write a prompt's fate into its one row, `known` if there is one, in the caller's write
+    transaction. The row has its id once the session was flushed."""
+    row = known or PromptRow(
         course_id=key[0],
         timepoint=key[1],
         number=prompt.number,
@@ -90,7 +101,6 @@ def put_prompt(
     )
     set_fate(row, fate, now)
     session.add(row)
-    session.flush()
     return row
 
 
@@ -100,8 +110,7 @@ def set_fate(row: PromptRow, fate: Fate, now: datetime) -> None:
 
 
 def prompts_by_id(session: Session, ids: Collection[int]) -> list[PromptRow]:
-    query = select(PromptRow).where(col(PromptRow.id).in_(ids)).order_by(col(PromptRow.id))
-    return list(session.scalars(query))
+    return list(session.scalars(_by_id, {"ids": list(ids)}))
 
 
 def add_attempt(

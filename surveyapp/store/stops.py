@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -20,6 +20,16 @@ SILENT = {
     MESSAGES: "messages were stopped",
 }
 """Kinds that end all messages, the weightiest first, and how a prompt's reason says it."""
+
+
+_holding = (
+    select(Stop)
+    .where(
+        col(Stop.participant_id).in_(bindparam("people", expanding=True)),
+        col(Stop.undone_at).is_(None),
+    )
+    .order_by(col(Stop.id))
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,8 @@ def told(stops: Sequence[Stop]) -> Standing:
 
 def stops_of(session: Session, people: Collection[int]) -> defaultdict[int, list[Stop]]:
     """Stops that hold, by person, oldest first."""
-    query = select(Stop).where(col(Stop.participant_id).in_(people), col(Stop.undone_at).is_(None))
     found: defaultdict[int, list[Stop]] = defaultdict(list)
-    for stop in session.scalars(query.order_by(col(Stop.id))):
+    for stop in session.scalars(_holding, {"people": list(people)}):
         found[stop.participant_id].append(stop)
     return found
 
