@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     contact_keys: str = ""
     smtp_url: str = "smtp://127.0.0.1:25"
     sms_url: str = ""
+    ping_url: str = ""
     mail_from: str = "checkin@localhost"
     site_name: str = "Check-ins"
     trusted_proxies: int = 0

@@ -8,14 +8,17 @@ lease brings it back.
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -25,7 +28,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from .config import Settings
 from .delivery.email import Mailer, SmtpMailer
 from .delivery.outcome import Outcome
-from .services import prompting
+from .services import instance, prompting
+from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
 from .services.health import beat
 from .services.prompting import Job
@@ -41,6 +45,7 @@ STUCK_SECONDS = 90.0
 LANES = 6
 AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
+PING_TIMEOUT_SECONDS = 5
 
 Clock = Callable[[], datetime]
 
@@ -56,7 +61,15 @@ class Ticker:
     pause, and nothing is claimed meanwhile.
     """
 
-    def __init__(self, site: Site, mailer: Mailer, clock: Clock, name: str = "") -> None:
+    def __init__(
+        self,
+        site: Site,
+        mailer: Mailer,
+        clock: Clock,
+        name: str = "",
+        watch: ClockWatch | None = None,
+    ) -> None:
+        self._watch = watch
         self._site = site
         self._mailer = mailer
         self._clock = clock
@@ -64,6 +77,7 @@ class Ticker:
         self._put_off: dict[Key, datetime] = {}
         self._trouble = ""
         self._away = 0
+        self._clock_held = False
         self._ask_again = 0.0
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
@@ -75,12 +89,17 @@ class Ticker:
         self._progress = time.monotonic()
         self.beat()
         sent = 0
-        if self._may_send():
+        if self._clock_is_sound() and self._may_send():
             with ThreadPoolExecutor(LANES, "lane") as lanes:
                 sent = self._send_all(lanes)
             self._mailer.rest()
         self.beat()
         return sent
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing hinders or holds the messages."""
+        return not self._trouble and instance.held(self._site) is None
 
     def sweep(self) -> None:
         """The daily check that the kept windows equal their derivation."""
@@ -100,6 +119,8 @@ class Ticker:
         if abs(now - last_at) >= BEAT_EVERY or self._trouble != last_trouble:
             beat(self._site, self._name, now, self._trouble)
             self._last_beat = now, self._trouble
+            if self._watch is not None:
+                instance.remember(self._site, now)
 
     def _send_all(self, lanes: ThreadPoolExecutor) -> int:
         """Claim what is due and let the lanes hand it over, until nothing is due."""
@@ -115,6 +136,29 @@ class Ticker:
                 sent += sum(future.result() for future in done)
             self._progress = time.monotonic()
         return sent + sum(future.result() for future in flying)
+
+    def _clock_is_sound(self) -> bool:
+        """A clock that jumped holds everything until it is back or somebody says that it is right.
+
+        Only where the clock is watched: demo and tests move theirs by hand.
+        """
+        if self._watch is None:
+            return True
+        if not self._watch.jumped:
+            if self._clock_held:
+                instance.release_clock(self._site, self._clock())
+                self._clock_held = False
+            return True
+        if self._clock_held and instance.held(self._site) is None:
+            self._watch.accept()
+            self._clock_held = False
+            return True
+        if not self._clock_held:
+            why = f"the clock of the worker's machine {instance.span_words(self._watch.drift)}"
+            now = self._clock()
+            instance.hold(self._site, instance.CLOCK, why, actor=prompting.ACTOR, now=now)
+            self._clock_held = True
+        return False
 
     def _may_send(self) -> bool:
         """Whether the mail server is there; one that was away is asked, not tried with messages."""
@@ -190,7 +234,32 @@ class Ticker:
         return outcome.kind == "accepted"
 
 
-def start(ticker: Ticker) -> Any:
+class Pinger:
+    """Tells an address of the operator's that ticks do their work; silence is the alarm."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def ping(self) -> bool:
+        """True when the other side took it. Never raises."""
+        try:
+            # The address is the operator's own setting.
+            answer: Any = urllib.request.urlopen(self._url, timeout=PING_TIMEOUT_SECONDS)  # noqa: S310
+            with answer:
+                return 200 <= answer.status < 300
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            log.warning("the ping was not taken", kind=type(error).__name__)
+            return False
+
+
+def _tick_and_ping(ticker: Ticker, pings: ThreadPoolExecutor, pinger: Pinger) -> None:
+    """A tick; a ping when nothing hindered it. The ping never delays the next tick."""
+    ticker.tick()
+    if ticker.is_well:
+        pings.submit(pinger.ping)
+
+
+def start(ticker: Ticker, pinger: Pinger | None = None) -> Any:
     """Start ticking in the background; the caller shuts the returned scheduler down (APScheduler
     has no type stubs)."""
     scheduler: Any = BackgroundScheduler(
@@ -198,7 +267,10 @@ def start(ticker: Ticker) -> Any:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     now = datetime.now(UTC)
-    scheduler.add_job(ticker.tick, "interval", seconds=TICK_SECONDS, next_run_time=now)
+    tick: Callable[[], object] = ticker.tick
+    if pinger is not None:
+        tick = partial(_tick_and_ping, ticker, ThreadPoolExecutor(1, "ping"), pinger)
+    scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, next_run_time=now)
     scheduler.add_job(ticker.beat, "interval", seconds=BEAT_SECONDS)
     scheduler.add_job(ticker.sweep, "interval", hours=SWEEP_HOURS, next_run_time=now)
     scheduler.start()
@@ -210,7 +282,14 @@ def run(settings: Settings) -> None:
     if not settings.public_url:
         raise SetupError("Set SURVEYAPP_PUBLIC_URL: the address that links in messages start with.")
     site = open_site(settings)
-    ticker = Ticker(site, SmtpMailer(settings.smtp_url), lambda: datetime.now(UTC))
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    if held := instance.at_start(site, clock()):
+        log.warning("nothing is sent until somebody confirms on the staff pages", why=held.why)
+    mailer, watch = SmtpMailer(settings.smtp_url), ClockWatch(clock)
+    ticker = Ticker(site, mailer, clock, watch=watch)
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -219,7 +298,7 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    scheduler = start(ticker)
+    scheduler = start(ticker, Pinger(settings.ping_url) if settings.ping_url else None)
     log.info("working", every_seconds=TICK_SECONDS)
     stopped.wait()
     _shut_down(scheduler)

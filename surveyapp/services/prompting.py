@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 from ..delivery.outcome import Outcome
-from ..store import facts, prompts, trail
+from ..store import facts, instance, prompts, trail
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
@@ -47,8 +47,12 @@ class Job:
 
 
 def due(site: Site, now: datetime, without: Collection[Key] = ()) -> list[Key]:
-    """Windows to look at now, longest due first; `without` are put off by the worker."""
+    """Windows to look at now, longest due first; `without` are put off by the worker. None while
+    sending is held."""
     with site.database.read() as session:
+        row = instance.instance(session)
+        if row is not None and row.held:
+            return []
         return prompts.due_windows(session, now, without, AT_ONCE)
 
 

@@ -17,9 +17,9 @@ from ..store.facts import CourseContext, course_contexts
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
-from ..texts import day, moment
+from ..texts import day
 from .dosing import held_prompts
-from .health import SILENT_AFTER, health
+from .health import health
 from .invitations import PRACTICE
 from .overview import cell_of, missing_settings
 from .readmodels import Need, Place
@@ -57,11 +57,11 @@ def today(site: Site, now: datetime) -> list[Need]:
 
 def _machine(site: Site, now: datetime) -> list[Need]:
     found = health(site, now)
-    if found.last_tick is None:
-        return [Need("Messages", "No worker has run yet, so nothing is sent.")]
-    if now - found.last_tick > SILENT_AFTER:
-        since = moment(found.last_tick)
-        return [Need("Messages", f"The worker has been silent since {since} UTC: nothing is sent.")]
+    if found.held:
+        why = f"Prompts are not being sent: {found.not_sending}."
+        return [Need("Messages", why, "See what to do", Place("sending", {}))]
+    if found.not_sending:
+        return [Need("Messages", f"Prompts are not being sent: {found.not_sending}.")]
     if found.trouble:
         return [Need("Messages", f"Messages wait and are tried again: {found.trouble}")]
     return []

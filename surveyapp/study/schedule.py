@@ -143,7 +143,7 @@ CLOSED = "the window has closed"
 ANSWERED = "already answered"
 NEWER = "a newer message was due"
 NOT_OPEN = "the window has moved and is not open yet"
-IMPORTED = "due before the import"
+IMPORTED = "due before the import or the restore"
 ENDED = "ended"
 
 

@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from ...services.errors import GoneError, NotFoundError, RefusedError
+from ...services.health import health
 from ...services.site import Site
 from .. import security
-from . import adding, entry, papers, people, retreats, signing, slips, stopping, study
+from . import adding, entry, papers, people, retreats, sending, signing, slips, stopping, study
 from .desk import Desk, address, near_day
 from .desk import people as counted
 
@@ -33,6 +34,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
     ("/welcome/<token>", "welcome", signing.welcome),
+    ("/sending", "sending", sending.sending),
     ("/retreats/new", "add_retreat", retreats.add_retreat),
     ("/retreats/<int:retreat_id>/people", "add_people", adding.add_people),
     ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", retreats.retreat_day),
@@ -69,6 +71,7 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     out = _bound(signing.sign_out, desk)
     blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
     blueprint.before_request(security.guard)
+    blueprint.context_processor(partial(_sending, site, clock))
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
@@ -76,6 +79,14 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))
     return blueprint
+
+
+def _sending(site: Site, clock: Callable[[], datetime]) -> dict[str, object]:
+    """Why prompts are not being sent, on every page of somebody who is signed in."""
+    if security.signed_in() is None:
+        return {}
+    found = health(site, clock())
+    return {"not_sending": found.not_sending, "sending_held": bool(found.held)}
 
 
 def _bound(view: View, desk: Desk) -> View:

@@ -1,0 +1,88 @@
+"""The worker as a program: it beats, pings, and is held when its data folder is another."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from surveyapp.services import instance
+from surveyapp.services.site import Site
+from surveyapp.worker import Pinger
+from tests.faults.test_workers import are_working, start
+from tests.waiting import wait_for
+from tests.world import MailServer
+
+
+class Monitor:
+    """An outside monitor that counts the pings."""
+
+    def __init__(self) -> None:
+        counted: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                counted.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                del format, args
+
+        self.pings = counted
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/alive"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def monitor() -> Iterator[Monitor]:
+    monitor = Monitor()
+    yield monitor
+    monitor.stop()
+
+
+def test_each_tick_is_told_to_the_operators_address(
+    sqlite_site: Site, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURVEYAPP_PING_URL", monitor.url)
+    with MailServer() as server:
+        worker = start(sqlite_site, server)
+        wait_for(lambda: len(monitor.pings) >= 3)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert set(monitor.pings) == {"/alive"}
+
+
+def test_a_held_worker_beats_but_does_not_ping(
+    sqlite_site: Site, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence is the operator's alarm, so what holds all messages must be silent there."""
+    folder = sqlite_site.settings.data_dir
+    folder.mkdir(exist_ok=True)
+    (folder / instance.FILE).write_text('{"mark": "another", "beat": null}')
+    monkeypatch.setenv("SURVEYAPP_PING_URL", monitor.url)
+    with MailServer() as server:
+        worker = start(sqlite_site, server)
+        wait_for(lambda: are_working(sqlite_site, [worker]))
+        held = instance.held(sqlite_site)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert held is not None
+    assert held.why == instance.OTHER_DATABASE
+    assert monitor.pings == []
+
+
+def test_a_monitor_that_is_away_hurts_nothing(monitor: Monitor) -> None:
+    assert Pinger(monitor.url).ping() is True
+    assert Pinger("http://127.0.0.1:1/").ping() is False
+    assert Pinger("nonsense").ping() is False
