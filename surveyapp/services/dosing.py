@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from ..store import roster, trail
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, refresh_windows
+from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
 from ..store.tables import DoseRow
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import open_prompts, window_of
@@ -39,20 +39,22 @@ def set_dosing_day(
     on: date | None,
     *,
     anchor: str = "",
+    reason: str = "",
     actor: str,
     now: datetime,
 ) -> None:
     """Set or move one course's anchor. Raises InputError, NotFoundError."""
     with site.database.write() as session:
+        lock_courses(session, [the_course(session, site, code, number).course_id])
         context = the_course(session, site, code, number)
         which = the_anchor(context.protocol, anchor)
         dates = {name: fact.date for name, fact in context.facts.anchors.items()}
-        day_on = _judged(context.protocol, which, on, dates, context.facts.zone, now)
-        _move(session, [context], which, day_on, actor, now)
+        day_on = judged(context.protocol, which, on, dates, context.facts.zone, now)
+        _move(session, [context], which, day_on, reason, actor, now)
         refresh_windows(session, site.library, [context.course_id])
 
 
-def _judged(
+def judged(
     protocol: Protocol,
     anchor: Anchor,
     on: date | None,
@@ -77,6 +79,7 @@ def set_retreat_day(
     on: date | None,
     *,
     anchor: str = "",
+    reason: str = "",
     actor: str,
     now: datetime,
 ) -> int:
@@ -89,17 +92,17 @@ def set_retreat_day(
         protocol = protocol_of(session, site, retreat)
         which = the_anchor(protocol, anchor)
         dates = {name: d for (_, name), d in roster.retreat_dates(session, [retreat_id]).items()}
-        day_on = _judged(protocol, which, on, dates, retreat.time_zone, now)
+        day_on = judged(protocol, which, on, dates, retreat.time_zone, now)
         roster.set_retreat_date(session, retreat_id, which.id, day_on)
         fields = {"retreat": retreat_id, "anchor": which.id, "date": day_on.isoformat()}
         trail.append(session, trail.SYSTEM, "retreat day set", actor, now, fields)
-        contexts = _undosed(session, site, roster.course_ids(session, retreat_id), which)
-        changed = _move(session, contexts, which, day_on, actor, now)
+        contexts = undosed(session, site, roster.course_ids(session, retreat_id), which)
+        changed = _move(session, contexts, which, day_on, reason, actor, now)
         refresh_windows(session, site.library, changed)
         return len(changed)
 
 
-def _undosed(
+def undosed(
     session: Session, site: Site, ids: Collection[int], anchor: Anchor
 ) -> list[CourseContext]:
     """The courses without a given first dose on this anchor."""
@@ -114,6 +117,7 @@ def _move(
     contexts: Iterable[CourseContext],
     anchor: Anchor,
     on: date,
+    reason: str,
     actor: str,
     now: datetime,
 ) -> list[int]:
@@ -124,19 +128,27 @@ def _move(
         if before is not None and before.date == on:
             continue
         row = roster.set_anchor(session, context.course_id, anchor.id, on)
-        if not _has_first_dose(session, context.course_id, anchor.id):
+        if not has_first_dose(session, context.course_id, anchor.id):
             row.confirmed_at = None
         payload = {
             "anchor": anchor.id,
             "date": on.isoformat(),
             "before": before.date.isoformat() if before else None,
+            "reason": reason.strip(),
         }
         trail.append(session, context.course.chain, "dosing day set", actor, now, payload)
         moved.append(context.course_id)
     return moved
 
 
-def _has_first_dose(session: Session, course_id: int, anchor: str) -> bool:
+def in_hand(contexts: Iterable[CourseContext], now: datetime) -> int:
+    """How many messages of these courses a worker is handing over just now."""
+    rows = (row for context in contexts for row in context.prompts)
+    return sum(row.status == "claimed" and (row.next_at or now) > now for row in rows)
+
+
+def has_first_dose(session: Session, course_id: int, anchor: str) -> bool:
+    """Whether a first dose was given on this anchor."""
     dose = roster.doses(session, [course_id]).get((course_id, anchor, "first"))
     return dose is not None and dose.status == "given"
 

@@ -21,6 +21,7 @@ from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES, PAUSED, STOPS, TREATMENT, Stop
 from ..study.protocol import EARLIEST, LATEST
 from ..study.schedule import is_quiet
+from .dosing import in_hand
 from .enrolment import append_all, the_course, the_person
 from .errors import InputError, NotFoundError
 from .phonepages import Lines
@@ -78,7 +79,7 @@ def record_stop(
         contexts = _touched(session, site, context, ids, whole=whole)
         append_all(session, contexts, "stopped", actor, now, _payload(wish, wish.since or today))
         refresh_windows(session, site.library, ids)
-        return sum(_in_hand(found, now) for found in contexts)
+        return in_hand(contexts, now)
 
 
 def undo_stop(site: Site, code: str, stop_id: int, why: str, *, actor: str, now: datetime) -> None:
@@ -276,8 +277,3 @@ def _payload(wish: NewStop, since: date) -> dict[str, object]:
         "until": wish.until.isoformat() if wish.until else None,
         "reason": wish.reason.strip(),
     }
-
-
-def _in_hand(context: CourseContext, now: datetime) -> int:
-    """Messages that a worker holds just now."""
-    return sum(p.status == "claimed" and (p.next_at or now) > now for p in context.prompts)

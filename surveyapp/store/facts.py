@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,7 +46,8 @@ NO_SYNC = {"synchronize_session": False}
 
 @dataclass(frozen=True)
 class CourseContext:
-    """One course with everything around it that acts on it need. `revisions` by anchor."""
+    """One course with everything around it that acts on it need. `revisions` by anchor; `prompts`
+    are those of the present revision, `all_prompts` also those of days that moved."""
 
     course: Course
     participant: Participant
@@ -59,6 +60,7 @@ class CourseContext:
     assessments: tuple[Assessment, ...]
     prompts: tuple[PromptRow, ...]
     stops: tuple[Stop, ...] = ()
+    all_prompts: tuple[PromptRow, ...] = ()
 
     @property
     def course_id(self) -> int:
@@ -143,18 +145,16 @@ class _Details:
         stops = tuple(s for s in self._stops[participant.id] if s.course_id in (None, course_id))
         standing = told(stops)
         current = [p for p in self._prompts[course_id] if _is_current(p, protocol, revisions)]
-        days = {a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors}
-        bare = _Days(participant.time_zone, days, protocol)
+        rows = self._prompts[course_id]
         facts = Facts(
             zone=participant.time_zone,
-            anchors=days,
+            anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors},
             consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
             started=frozenset((a.timepoint, a.instrument) for a in assessments),
             submitted={
                 (a.timepoint, a.instrument): a.submitted_at for a in assessments if a.submitted_at
             },
             confirmed=frozenset(c.timepoint for c in self._clearances[course_id]),
-            settled=_settled(self._prompts[course_id], current, bare),
             retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
             not_before=course.not_before,
             wished=_by_timepoint(self._wishes[course_id]),
@@ -169,35 +169,28 @@ class _Details:
             retreat=retreat,
             study=study,
             protocol=protocol,
-            facts=facts,
+            facts=replace(facts, settled=settled_by(rows, current, protocol, facts)),
             revisions=revisions,
             consents=tuple(consents),
             assessments=tuple(assessments),
             prompts=tuple(current),
+            all_prompts=tuple(rows),
             stops=stops,
         )
 
 
-@dataclass(frozen=True)
-class _Days:
-    """What tells on which local day a prompt is planned."""
-
-    zone: str
-    anchors: Mapping[str, AnchorFact]
-    protocol: Protocol
-
-    def planned(self, row: PromptRow) -> bool:
-        """Whether a row's prompt is planned, now, for the day it was due."""
-        timepoint = self.protocol.timepoint(row.timepoint)
-        anchor = self.anchors.get(timepoint.anchor)
-        if anchor is None or row.number >= len(timepoint.prompts):
-            return False
-        day = anchor.date + timedelta(days=timepoint.prompts[row.number])
-        return row.due_at.astimezone(ZoneInfo(self.zone)).date() == day
+def still_planned(row: PromptRow, protocol: Protocol, facts: Facts) -> bool:
+    """Whether a row's prompt is planned, under these facts, for the local day it was due."""
+    timepoint = protocol.timepoint(row.timepoint)
+    anchor = facts.anchors.get(timepoint.anchor)
+    if anchor is None or row.number >= len(timepoint.prompts):
+        return False
+    day = anchor.date + timedelta(days=timepoint.prompts[row.number])
+    return row.due_at.astimezone(ZoneInfo(facts.zone)).date() == day
 
 
-def _settled(
-    rows: Iterable[PromptRow], current: Collection[PromptRow], days: _Days
+def settled_by(
+    rows: Iterable[PromptRow], current: Collection[PromptRow], protocol: Protocol, facts: Facts
 ) -> frozenset[tuple[str, int]]:
     """What needs no more looking at: also a wish, wherever its anchor moves, and what was sent
     for a day that moved away and came back."""
@@ -205,7 +198,11 @@ def _settled(
         (row.timepoint, row.number)
         for row in rows
         if row.status in SETTLED
-        and (row.number > WISHED or row in current or (row.status == "sent" and days.planned(row)))
+        and (
+            row.number > WISHED
+            or row in current
+            or (row.status == "sent" and still_planned(row, protocol, facts))
+        )
     )
 
 

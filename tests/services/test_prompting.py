@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import dosing, enrolment, people, prompting
+from surveyapp.services import enrolment, people, prompting
 from surveyapp.services.site import Site
 from surveyapp.store import facts, trail
 from surveyapp.store.facts import course_context, refresh_windows
@@ -349,57 +348,3 @@ def test_the_trail_says_what_became_of_every_prompt(site: Site, server: MailServ
         assert verified.events == 3
         assert course_context(session, site.library, 1) is not None
         assert facts.course_contexts(session, site.library, []) == []
-
-
-def with_evening_follow_up(site: Site) -> Site:
-    """The same installation with week 24 asked at 18:00."""
-    protocol = site.library.protocols["second-retreat"]
-    points = tuple(replace(t, at=time(18)) if t.id == "week-24" else t for t in protocol.timepoints)
-    changed = {**site.library.protocols, protocol.id: replace(protocol, timepoints=points)}
-    return replace(site, library=replace(site.library, protocols=changed))
-
-
-def test_two_check_ins_at_different_hours_of_one_day_make_one_message(
-    site: Site, server: MailServer
-) -> None:
-    site = with_evening_follow_up(site)
-    add_course(site, confirmed=True, number=1)
-    second = add_course(site, number=2, retreat="Autumn 2027", dosing=date(2027, 9, 14))
-    with site.database.write() as session:
-        session.add(
-            Clearance(course_id=1, timepoint="week-24", given_by="staff:1", given_at=EARLIER)
-        )
-        refresh_windows(session, site.library, [1, second])
-    asked = datetime(2027, 9, 4, 10, tzinfo=ZONE).astimezone(UTC)
-    assert tick(site, server, asked) == 1
-    (message,) = server.sink.messages
-    plain = message.get_body(("plain",))
-    assert plain is not None
-    links = {line for line in plain.get_content().splitlines() if line.startswith("https://")}
-    assert len({link.removesuffix("/messages") for link in links}) == 2
-    assert tick(site, server, asked + timedelta(hours=8)) == 0
-    assert prompting.sweep(site) == 0
-
-
-def test_a_day_that_moves_away_and_back_sends_nothing_twice(site: Site, server: MailServer) -> None:
-    add_course(site)
-    assert tick(site, server, INVITATION) == 1
-    later = INVITATION + timedelta(hours=1)
-    for day in (date(2027, 3, 25), date(2027, 3, 20)):
-        dosing.set_dosing_day(site, "P-01", 1, day, actor="staff:1", now=later)
-    assert tick(site, server, later) == 0
-    assert tick(site, server, local(3, 13)) == 1
-    assert [m["Subject"] for m in server.sink.messages] == [
-        "Your check-in is ready",
-        "A reminder: your check-in is ready",
-    ]
-
-
-def test_a_day_that_moves_takes_a_claimed_message_with_it(site: Site, server: MailServer) -> None:
-    course = add_course(site)
-    job = prompting.claim(site, course, "worker", INVITATION)
-    assert job is not None
-    dosing.set_dosing_day(site, "P-01", 1, date(2027, 3, 25), actor="staff:1", now=INVITATION)
-    assert prompting.recheck(site, job, INVITATION) is False
-    assert tick(site, server, INVITATION) == 0
-    assert tick(site, server, local(3, 15)) == 1

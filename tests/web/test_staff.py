@@ -31,6 +31,14 @@ def act(browser: Browser, path: str, data: dict[str, object] | None = None) -> P
     return browser.post(path, {"csrf_token": token, **(data or {})})
 
 
+def move(browser: Browser, path: str, on: str, reason: str = "the venue closed") -> Page:
+    """Move a day: see what would change, then do it."""
+    seen = act(browser, path, {"dosing_date": on, "reason": reason})
+    assert seen.status == 200
+    fields = {name: seen.attribute("input", "value", name=name) for name in ("csrf_token", "seen")}
+    return browser.post(path, {**fields, "dosing_date": on, "reason": reason})
+
+
 @pytest.fixture
 def staff(browser: Browser, sqlite_site: Site) -> Browser:
     token = accounts.ensure_first_account(sqlite_site, EMAIL, DAY_8).token
@@ -66,7 +74,7 @@ def test_the_whole_story_of_one_person(filled: Browser) -> None:
     assert "Nothing is sent without it." in page.text
     consent = {"given_on": "2027-03-27", "scope": "answers and messages"}
     assert "given Sat 27 Mar 2027" in act(filled, f"{one}/consent", {**consent}).text
-    page = act(filled, f"{one}/dosing-day", {"dosing_date": "2027-03-19"})
+    page = move(filled, f"{one}/dosing-day", "2027-03-19")
     assert "The dosing day of S-01 is Fri 19 Mar 2027." in page.text
     assert "Held the dosing day is not confirmed" in page.text
     dose = {"kind": "first", "status": "given", "mg": "25", "on": "2027-03-19", "at": "09:30"}
@@ -88,7 +96,7 @@ def test_acts_on_a_whole_retreat(filled: Browser) -> None:
     assert "S-02" not in filled.get("/staff/people").text
     page = act(filled, "/staff/retreats/1/people", {"do": "add", "rows": lines})
     assert "2 people added to Spring 2027." in page.text
-    page = act(filled, "/staff/retreats/1/dosing-day", {"dosing_date": "2027-03-20"})
+    page = move(filled, "/staff/retreats/1/dosing-day", "2027-03-20")
     assert "It changed for 3 people." in page.text
     assert "Releases 18 messages" in filled.get("/staff/retreats/1/confirm").text
     page = act(filled, "/staff/retreats/1/confirm")

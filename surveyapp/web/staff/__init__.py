@@ -15,7 +15,19 @@ from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.health import health
 from ...services.site import Site
 from .. import security
-from . import adding, entry, papers, people, retreats, sending, signing, slips, stopping, study
+from . import (
+    adding,
+    entry,
+    moving,
+    papers,
+    people,
+    retreats,
+    sending,
+    signing,
+    slips,
+    stopping,
+    study,
+)
 from .desk import Desk, address, near_day
 from .desk import people as counted
 
@@ -37,7 +49,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sending", "sending", sending.sending),
     ("/retreats/new", "add_retreat", retreats.add_retreat),
     ("/retreats/<int:retreat_id>/people", "add_people", adding.add_people),
-    ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", retreats.retreat_day),
+    ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", moving.retreat_day),
     ("/retreats/<int:retreat_id>/confirm", "confirm_retreat", retreats.confirm_retreat),
     ("/retreats/<int:retreat_id>/doses", "retreat_doses", retreats.retreat_doses),
     ("/retreats/<int:retreat_id>/pins", "give_pins", entry.give_pins),
@@ -50,7 +62,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/<int:number>/stop", "stop", stopping.stop),
     ("/people/<code>/<int:number>/stop/<int:stop_id>/undo", "undo_stop", stopping.undo_stop),
     ("/people/<code>/<int:number>/consent", "consent", people.consent),
-    ("/people/<code>/<int:number>/dosing-day", "dosing_day", people.dosing_day),
+    ("/people/<code>/<int:number>/dosing-day", "dosing_day", moving.dosing_day),
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
     ("/people/<code>/<int:number>/clear/<timepoint>", "clear", people.clear),

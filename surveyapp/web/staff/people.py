@@ -11,7 +11,7 @@ from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
 from .desk import Act, Desk, chosen, perform
-from .forms import ActForm, ConsentForm, ContactForm, DayForm, DoseForm, options
+from .forms import ActForm, ConsentForm, ContactForm, DoseForm, options
 
 SCOPES = {
     "answers and messages": "Answers and messages: the person is asked, and reminded by e-mail",
@@ -82,30 +82,6 @@ def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         return f"Consent of {code} is recorded: {scope}."
 
     return perform(act_of(view, course, "Record consent", "Record consent", will), form, do)
-
-
-def dosing_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = found(desk, code, number)
-    anchor = chosen(course.anchors)
-    form = DayForm(data={"dosing_date": anchor.on.isoformat() if anchor.on else ""})
-    form.dosing_date.label.text = anchor.label
-    windows = "Every window of this course"
-    if len(course.anchors) > 1:
-        windows = f"Every window that counts from the {anchor.named}"
-    unless = ", unless the dose is recorded" if anchor.dosing else ""
-    will = [
-        f"{windows}, and every message that was not sent yet, moves with the day.",
-        f"A new day is planned until it is confirmed{unless}.",
-    ]
-
-    def do() -> str:
-        on = form.dosing_date.day
-        dosing.set_dosing_day(desk.site, code, number, on, anchor=anchor.id, **desk.by)
-        assert on is not None
-        return f"The {anchor.named} of {code} is {day(on)}."
-
-    words = f"{'Move' if anchor.on else 'Set'} the {anchor.named}"
-    return perform(act_of(view, course, words, words, will), form, do)
 
 
 def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:

@@ -16,7 +16,7 @@ from ...study.protocol import Protocol
 from ...texts import day
 from .desk import Act, Desk, chosen, perform
 from .desk import people as counted
-from .forms import ActForm, DayForm, DosesForm, RetreatForm, options, retreat_form
+from .forms import ActForm, DosesForm, RetreatForm, options, retreat_form
 
 
 def today(desk: Desk) -> ResponseReturnValue:
@@ -88,7 +88,7 @@ def retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     )
 
 
-def _act(view: RetreatView, heading: str, button: str, will: list[str]) -> Act:
+def act_on(view: RetreatView, heading: str, button: str, will: list[str]) -> Act:
     return Act(
         heading=heading,
         button=button,
@@ -98,28 +98,6 @@ def _act(view: RetreatView, heading: str, button: str, will: list[str]) -> Act:
         practice=view.practice,
         more={"here": "retreats"},
     )
-
-
-def retreat_day(desk: Desk, retreat_id: int) -> ResponseReturnValue:
-    view = overview.retreat_view(desk.site, retreat_id, desk.now)
-    anchor = chosen(view.anchors)
-    form = DayForm(data={"dosing_date": anchor.on.isoformat() if anchor.on else ""})
-    form.dosing_date.label.text = anchor.label
-    doses = ", but not for anybody whose dose is recorded" if anchor.dosing else ""
-    will = [
-        f"Sets the day for the retreat and for {counted(len(view.rows))} in it{doses}.",
-        "Every window that counts from it, and every message that was not sent yet, moves with it.",
-        "The day is planned: messages after it are held until it is confirmed.",
-    ]
-
-    def do() -> str:
-        on = form.dosing_date.day
-        count = dosing.set_retreat_day(desk.site, view.id, on, anchor=anchor.id, **desk.by)
-        assert on is not None
-        return f"The {anchor.named} is {day(on)}. It changed for {counted(count)}."
-
-    moved = f"{'Move' if anchor.on else 'Set'} the {anchor.named}"
-    return perform(_act(view, f"{moved} of {view.name}", moved, will), form, do)
 
 
 def confirm_retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
@@ -142,7 +120,7 @@ def confirm_retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
         return f"The {anchor.named} is confirmed for {counted(count)}."
 
     words = f"Confirm the {anchor.named}"
-    return perform(_act(view, f"{words} of {view.name}", words, will), ActForm(), do)
+    return perform(act_on(view, f"{words} of {view.name}", words, will), ActForm(), do)
 
 
 def retreat_doses(desk: Desk, retreat_id: int) -> ResponseReturnValue:
@@ -164,4 +142,4 @@ def retreat_doses(desk: Desk, retreat_id: int) -> ResponseReturnValue:
 
     of_several = f", {anchor.named}" if len(view.anchors) > 1 else ""
     heading = f"Record doses of {view.name}{of_several}"
-    return perform(_act(view, heading, "Record the doses", will), form, do)
+    return perform(act_on(view, heading, "Record the doses", will), form, do)
