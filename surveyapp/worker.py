@@ -26,8 +26,9 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .config import Settings
-from .delivery.email import Mailer, SmtpMailer
+from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
+from .delivery.texting import Texter
 from .services import instance, prompting
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
@@ -56,9 +57,9 @@ class Ticker:
     """What one tick does. `name` is unique to this process.
 
     Several messages are on their way to the mail server at once, so that a recipient at whom it
-    hangs delays nobody; but one at a time is handed over and written down, so that a worker that is
-    killed leaves at most one of which nobody knows. A server that is away is asked again after a
-    pause, and nothing is claimed meanwhile.
+    hangs delays nobody; but one at a time (of each channel) is handed over and written down, so
+    that a worker that is killed leaves at most one of which nobody knows. A server that is away is
+    asked again after a pause, and nothing is claimed meanwhile.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Ticker:
         self._ask_again = 0.0
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
-        self._one_at_a_time = threading.Lock()
+        self._doors = {kind: threading.Lock() for kind in prompting.CHANNELS}
         self.stopping = threading.Event()
 
     def tick(self) -> int:
@@ -128,10 +129,11 @@ class Ticker:
         sent = 0
         while not self.stopping.is_set() and not self._away:
             keys = prompting.due(self._site, self._clock(), self._waiting())
-            if not keys:
+            if not keys and not flying:
                 break
             flying |= {lanes.submit(self._deliver, job) for job in self._claim(keys)}
-            while len(flying) > LANES:
+            # Once nothing is due, what comes back may be: a refused address has another channel.
+            while len(flying) > LANES or (flying and not keys):
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
                 sent += sum(future.result() for future in done)
             self._progress = time.monotonic()
@@ -185,6 +187,8 @@ class Ticker:
         return list(self._put_off)
 
     def _claim(self, keys: Sequence[Key]) -> list[Job]:
+        if not keys:
+            return []
         try:
             ids = {course for course, _ in keys}
             return prompting.claim_all(self._site, ids, self._name, self._clock())
@@ -214,19 +218,26 @@ class Ticker:
             why = self._trouble or "the worker was stopped"
             prompting.give_back(self._site, [job], why, self._clock())
             return False
-        found = self._mailer.offer(job.message, job.recipient)
+        found = self._offer(job)
         if isinstance(found, Outcome):
             return self._record(job, found)
-        with self._one_at_a_time:
+        with self._doors[job.kind]:
             if not prompting.recheck(self._site, job, self._clock()):
                 found.leave()
                 return False
             return self._record(job, found.finish())
 
+    def _offer(self, job: Job) -> Offer | Outcome:
+        if isinstance(job.message, str):
+            return Texter(self._site.settings.sms_url).offer(job.message, job.recipient)
+        return self._mailer.offer(job.message, job.recipient)
+
     def _record(self, job: Job, outcome: Outcome) -> bool:
         prompting.record(self._site, job, outcome, self._clock())
         log.info("message", prompts=job.prompt_ids, outcome=outcome.kind, detail=outcome.detail)
-        if outcome.ours and not self._away:
+        if outcome.ours and isinstance(job.message, str):
+            self._trouble = outcome.detail
+        elif outcome.ours and not self._away:
             self._is_away(outcome)
         elif not outcome.ours:
             self._trouble = outcome.detail if outcome.kind == "unknown" else ""

@@ -63,6 +63,28 @@ def subject(notice: Notice) -> str:
     return gettext("Your check-in is ready")
 
 
+def sms_text(notice: Notice) -> str:
+    """The text for a phone in the language spoken just now: short, with one link a check-in."""
+    links = " ".join(check_in.link for check_in in notice.check_ins)
+    # A text of letters that phones write in seven bits costs half: no weekday, no accents.
+    until = texts.plain_day(min(check_in.until for check_in in notice.check_ins))
+    said = {
+        "site": notice.site_name,
+        "minutes": sum(check_in.minutes for check_in in notice.check_ins),
+        "until": until,
+        "link": links,
+    }
+    if notice.reminder:
+        reminder = texts.gettext(
+            "%(site)s: your check-in still waits, about %(minutes)s min, until %(until)s. %(link)s"
+        )
+        return reminder % said
+    ready = texts.gettext(
+        "%(site)s: your check-in is ready, about %(minutes)s min, until %(until)s. %(link)s"
+    )
+    return ready % said
+
+
 def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
     """The e-mail in the language spoken just now, ready to be sent.
 

@@ -1,4 +1,4 @@
-"""Addresses: which e-mail addresses are written right, and how they are shown."""
+"""Addresses: which e-mail addresses and phone numbers are written right, and how they are shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from email_validator import EmailNotValidError, validate_email
 
 LONGEST = 254
+SEPARATORS = re.compile(r"[\s().\-/]")
+NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
+NO_COUNTRY = "Write the number with its country, for example +31 6 12345678."
 
 
 def fault_of(address: str) -> str | None:
@@ -20,6 +23,27 @@ def fault_of(address: str) -> str | None:
     except EmailNotValidError as error:
         return f"This is not an e-mail address: {error}"
     return None
+
+
+def normal_phone(text: str) -> str:
+    """A number as it is kept (E.164): +31612345678. What cannot be read stays as it was."""
+    bare = SEPARATORS.sub("", text.replace("(0)", ""))
+    return "+" + bare[2:] if bare.startswith("00") else bare
+
+
+def phone_fault(text: str) -> str | None:
+    """A sentence about what is wrong with a phone number, or None."""
+    number = normal_phone(text)
+    if number[:1].isdigit():
+        return NO_COUNTRY
+    if not NUMBER.fullmatch(number):
+        return "This is not a phone number. " + NO_COUNTRY
+    return None
+
+
+def masked_phone(number: str) -> str:
+    """A number that can be recognised but not copied: +31 …678."""
+    return f"{number[:3]} …{number[-3:]}"
 
 
 def masked(address: str) -> str:

@@ -14,17 +14,15 @@ from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from ..store import contacts, roster, trail, transfer
+from ..store import roster, trail, transfer
 from ..store.database import Session
-from ..store.facts import CourseContext, course_context, course_contexts, refresh_windows
+from ..store.facts import CourseContext, course_context, refresh_windows
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
 from ..store.tables import Participant, Retreat, Study
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day
-from .addresses import fault_of
 from .errors import InputError, NotFoundError
-from .pins import ask_where_shared
 from .site import Site
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -197,30 +195,6 @@ def record_consent(
         fields = {"given_on": given_on.isoformat(), "scope": scope}
         trail.append(session, context.course.chain, "consent recorded", actor, now, fields)
         refresh_windows(session, site.library, [context.course_id])
-
-
-def set_contact(site: Site, code: str, email: str, *, actor: str, now: datetime) -> list[str]:
-    """Keep a person's e-mail, or remove it when empty. Raises InputError, NotFoundError.
-
-    The codes of everybody who shares the address and is asked for a PIN from now on.
-    """
-    address = email.strip()
-    if address and (fault := fault_of(address)):
-        raise InputError({"email": fault})
-    with site.database.write() as session:
-        person = the_person(session, code)
-        if address:
-            contacts.put_email(session, site.vault, person.id, address)
-        else:
-            roster.remove_email(session, person.id)
-        ids = roster.course_ids_of(session, person.id)
-        roster.look_again(session, ids, now)
-        fields: dict[str, object] = {"email": "set" if address else "removed"}
-        contexts = course_contexts(session, site.library, ids[-1:])
-        append_all(session, contexts, "contact changed", actor, now, fields)
-        asked = ask_where_shared(session, site, [address] if address else [], actor, now)
-        refresh_windows(session, site.library, ids)
-    return asked
 
 
 def save_settings(

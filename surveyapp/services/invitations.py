@@ -7,6 +7,7 @@ that is neither a staff account's nor under a name reserved for tests.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 from .. import texts
-from ..delivery.message import CheckIn, Envelope, Notice, compose
+from ..delivery.message import CheckIn, Envelope, Notice, compose, sms_text
 from ..store import contacts, links
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -26,9 +27,16 @@ from .site import Site
 
 RESERVED_TOP = (".test", ".example", ".invalid")
 RESERVED = ("example.org", "example.com", "example.net")
+PRACTICE = "practice study: sends only to staff and test addresses"
+NO_PHONE = "no phone number on record"
+NO_SMS = "SMS is not set up"
+TEST_PHONES = re.compile(r"\+1[0-9]{3}55501[0-9]{2}|\+447700900[0-9]{3}")
+NAMES = {contacts.EMAIL: "e-mail address", contacts.PHONE: "phone number"}
+REFUSED = "takes no messages"
+CONTACT_HOLDS = (NO_PHONE, NO_SMS, PRACTICE)
+DEFAULT_CHANNELS = contacts.EMAIL
 NO_ADDRESS = "no e-mail address on record"
 NO_KEY = "the contact key for this address is not configured"
-PRACTICE = "practice study: sends only to staff and test addresses"
 
 
 @dataclass(frozen=True)
@@ -44,17 +52,42 @@ class Invited:
         return self.context.course_id, self.timepoint.id
 
 
-def recipient(session: Session, site: Site, context: CourseContext) -> str | Hold:
-    """The person's address, or why it may not be used."""
+@dataclass(frozen=True)
+class Route:
+    """How a person is reached: the kind of contact and the contact itself."""
+
+    kind: str
+    to: str
+
+
+def route(session: Session, site: Site, context: CourseContext) -> Route | Hold:
+    """The first of the person's channels that may be used, or why the preferred one may not."""
+    kinds = (context.participant.channels or DEFAULT_CHANNELS).split()
+    found = [_by(session, site, context, kind) for kind in kinds]
+    return next((way for way in found if isinstance(way, Route)), found[0])
+
+
+def _by(session: Session, site: Site, context: CourseContext, kind: str) -> Route | Hold:
     try:
-        address = contacts.email_of(session, site.vault, context.participant.id)
+        known = contacts.contact_of(session, site.vault, context.participant.id, kind)
     except CannotOpenError:
         return Hold(NO_KEY)
-    if address is None:
-        return Hold(NO_ADDRESS)
-    if context.study.mode == "practice" and not practice_allows(session, address):
+    if known is None:
+        return Hold(NO_PHONE if kind == contacts.PHONE else NO_ADDRESS)
+    if known.refused_why:
+        return Hold(f"the {NAMES[kind]} {REFUSED} ({known.refused_why})")
+    if context.study.mode == "practice" and not practice_accepts(session, kind, known.value):
         return Hold(PRACTICE)
-    return address
+    if kind == contacts.PHONE and not site.settings.sms_url:
+        return Hold(NO_SMS)
+    return Route(kind, known.value)
+
+
+def practice_accepts(session: Session, kind: str, value: str) -> bool:
+    """Whether a practice study may write to this contact: only what nobody owns, and staff."""
+    if kind == contacts.PHONE:
+        return TEST_PHONES.fullmatch(value) is not None
+    return practice_allows(session, value)
 
 
 def practice_allows(session: Session, address: str) -> bool:
@@ -79,11 +112,12 @@ def write(
     session: Session,
     site: Site,
     invited: Sequence[Invited],
-    address: str,
+    way: Route,
     identity: str,
     now: datetime,
-) -> EmailMessage:
-    """One message for all of one person's check-ins, the one that closes last first."""
+) -> EmailMessage | str:
+    """One message for all of one person's check-ins, the one that closes last first; a phone
+    gets plain text."""
     study = invited[-1].context.study
     notice = Notice(
         check_ins=[_check_in(session, site, item) for item in reversed(invited)],
@@ -93,9 +127,10 @@ def write(
         hours=study.hours,
         placeholder_notices=_placeholder_notices(site, invited),
     )
-    envelope = Envelope(site.settings.mail_from, address, identity, now)
     with texts.speaking(invited[0].context.participant.language):
-        return compose(notice, envelope)
+        if way.kind == contacts.PHONE:
+            return sms_text(notice)
+        return compose(notice, Envelope(site.settings.mail_from, way.to, identity, now))
 
 
 def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:

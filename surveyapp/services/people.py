@@ -190,7 +190,7 @@ class _Planning:
 
     def _shared(self, email: str, known: Participant | None) -> bool:
         here = self._addresses[self._vault.lookup(email)] > 1
-        others = contacts.participants_with_email(self._session, self._vault, email)
+        others = contacts.participants_sharing(self._session, self._vault, email)
         return here or any(known is None or other != known.id for other in others)
 
     def _problems(self, planned: Planned, known: Participant | None) -> dict[str, str]:

@@ -7,13 +7,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ..reports import charts, sentences, words
-from ..store import contacts, roster
+from ..store import roster
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.notices import acknowledgements
 from ..store.records import load_person
 from ..store.tables import Participant, PromptRow
-from ..store.vault import CannotOpenError
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
@@ -31,12 +30,11 @@ from ..study.schedule import (
 )
 from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
 from ..texts import day, number
-from .addresses import masked
 from .dosing import held_prompts
 from .enrolment import the_person
-from .invitations import NO_KEY, PRACTICE, practice_allows
 from .overview import cells_of, dose_words
 from .pins import state_of_pin
+from .reaching import CHANNELS, contact_lines
 from .readmodels import (
     ChartView,
     CourseAnchor,
@@ -76,7 +74,7 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         contexts = course_contexts(session, site.library, ids)
         prompts = roster.all_prompts(session, ids)
         practice = any(c.study.mode == "practice" for c in contexts)
-        email, note = _email(session, site, participant.id, practice)
+        reached = contact_lines(session, site, participant, practice=practice)
         views = [
             _course(site, context, course, person, _of(prompts, context), now)
             for context, course in zip(contexts, person.courses, strict=True)
@@ -85,8 +83,8 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             code=code,
             language=participant.language,
             zone=participant.time_zone,
-            email=email,
-            email_note=note,
+            contacts=reached,
+            channels=CHANNELS[participant.channels or "email"],
             quiet=_quiet(participant),
             pin=state_of_pin(session, participant.id, now),
             practice=practice,
@@ -127,29 +125,8 @@ def _acknowledged(session: Session, participant_id: int) -> tuple[str, ...]:
     )
 
 
-def email_of(site: Site, code: str) -> str:
-    """The whole address, for the form that changes it; empty when there is none to read."""
-    with site.database.read() as session:
-        try:
-            return contacts.email_of(session, site.vault, the_person(session, code).id) or ""
-        except CannotOpenError:
-            return ""
-
-
 def _of(prompts: Sequence[PromptRow], context: CourseContext) -> list[PromptRow]:
     return [p for p in prompts if p.course_id == context.course_id]
-
-
-def _email(session: Session, site: Site, person: int, practice: bool) -> tuple[str, str]:
-    """The masked address, and what to know of it."""
-    try:
-        address = contacts.email_of(session, site.vault, person)
-    except CannotOpenError:
-        return "", NO_KEY
-    if address is None:
-        return "", ""
-    held = practice and not practice_allows(session, address)
-    return masked(address), f"Messages are held: {PRACTICE}." if held else ""
 
 
 def _notices(site: Site, person: Person, language: str) -> tuple[str, ...]:

@@ -210,7 +210,7 @@ def ask_where_shared(
     """
     found: set[int] = set()
     for address in dict.fromkeys(addresses):
-        people = contacts.participants_with_email(session, site.vault, address)
+        people = contacts.participants_sharing(session, site.vault, address)
         found.update(people if len(people) > 1 else ())
     _give(session, site, sorted(found), True, actor, now)
     return roster.codes_of(session, found)

@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 from ..delivery.outcome import Outcome
-from ..store import facts, instance, prompts, trail
+from ..store import contacts, facts, instance, prompts, trail
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
 from ..store.tables import PromptRow
 from ..study.schedule import Hold, Prompt, Send, Skip, Verdict, judge, later_today, window_of
 from . import invitations
-from .invitations import Invited
+from .invitations import Invited, Route
 from .site import Site
 
 LEASE = timedelta(minutes=2)
@@ -31,7 +31,8 @@ SERVER_AWAY = PAUSES[:3]
 GIVEN_UP = timedelta(hours=72)
 AT_ONCE = 50
 ACTOR = "worker"
-NO_WORD = "the worker ended before it could say what came of it"
+UNKNOWN = Outcome("unknown", "the worker ended before it could say what came of it")
+CHANNELS = {contacts.EMAIL: "e-mail", contacts.PHONE: "SMS"}
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ class Job:
     prompt_ids: tuple[int, ...]
     course_ids: tuple[int, ...]
     claimed_by: str
+    person_id: int
+    kind: str
     recipient: str
     message_id: str
-    message: EmailMessage
+    message: EmailMessage | str
 
 
 def due(site: Site, now: datetime, without: Collection[Key] = ()) -> list[Key]:
@@ -96,30 +99,26 @@ class _Claim:
         found = [self._person(contexts, due_now) for contexts in people.values()]
         self._session.flush()
         facts.refresh_windows(self._session, self._site.library, ids)
-        return [self._job(taken, address) for taken, address in found if taken]
+        return [self._job(taken, way) for taken, way in found if taken and isinstance(way, Route)]
 
     def _person(
         self, contexts: Sequence[CourseContext], due_now: Mapping[int, list[str]]
-    ) -> tuple[list[Taken], str]:
-        """What is to be sent to one person, and where to."""
-        address = invitations.recipient(self._session, self._site, contexts[0])
+    ) -> tuple[list[Taken], Route | Hold]:
+        """What is to be sent to one person, and how."""
+        way = invitations.route(self._session, self._site, contexts[0])
         taken: list[Taken] = []
         for context in contexts:
             for timepoint in due_now.get(context.course_id, ()):
-                taken += self._settle(context, timepoint, address)
-        if not taken or isinstance(address, Hold):
-            return [], ""
-        return self._with_later_ones(taken, contexts), address
+                taken += self._settle(context, timepoint, way)
+        return (self._with_later_ones(taken, contexts) if taken else []), way
 
-    def _settle(
-        self, context: CourseContext, timepoint_id: str, address: str | Hold
-    ) -> list[Taken]:
+    def _settle(self, context: CourseContext, timepoint_id: str, way: Route | Hold) -> list[Taken]:
         """Write every verdict down; what is to be sent comes back claimed."""
         timepoint = context.protocol.timepoint(timepoint_id)
         taken: list[Taken] = []
         for prompt, verdict in judge(timepoint, context.facts, self._now):
-            if isinstance(verdict, Send) and isinstance(address, Hold):
-                verdict = address
+            if isinstance(verdict, Send) and isinstance(way, Hold):
+                verdict = way
             row = self._write(context, prompt, verdict)
             if isinstance(verdict, Send):
                 taken.append((Invited(context, timepoint, prompt.number), row))
@@ -149,9 +148,7 @@ class _Claim:
         known = _row_of(context, prompt)
         if known is not None and known.status == "claimed":
             # Its lease ran out: it may have been handed over, and nobody can know.
-            prompts.add_attempt(
-                self._session, known.id, self._now, known.message_id, "unknown", NO_WORD
-            )
+            prompts.add_attempt(self._session, known.id, self._now, "", known.message_id, UNKNOWN)
         row = prompts.put_prompt(self._session, key, prompt, revision, fate, self._now, known)
         row.claimed_by = self._worker if isinstance(verdict, Send) else ""
         row.message_id = invitations.message_id(self._site, key, prompt.number, revision)
@@ -159,19 +156,21 @@ class _Claim:
             _note(self._session, context, row, self._now)
         return row
 
-    def _job(self, taken: Sequence[Taken], address: str) -> Job:
+    def _job(self, taken: Sequence[Taken], way: Route) -> Job:
         """One message for everything taken; its prompts share the first one's Message-ID."""
         identity = taken[0][1].message_id
         for _, row in taken:
             row.message_id = identity
         message = invitations.write(
-            self._session, self._site, [i for i, _ in taken], address, identity, self._now
+            self._session, self._site, [i for i, _ in taken], way, identity, self._now
         )
         return Job(
             prompt_ids=tuple(row.id for _, row in taken),
             course_ids=tuple(dict.fromkeys(row.course_id for _, row in taken)),
             claimed_by=self._worker,
-            recipient=address,
+            person_id=taken[0][0].context.participant.id,
+            kind=way.kind,
+            recipient=way.to,
             message_id=identity,
             message=message,
         )
@@ -262,13 +261,18 @@ def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
         facts.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         settled: list[PromptRow] = []
+        other_way = outcome.gone and _by_another_way(session, site, job, outcome.detail, now)
         for row in rows:
-            prompts.add_attempt(session, row.id, now, job.message_id, outcome.kind, outcome.detail)
+            channel = CHANNELS[job.kind]
+            prompts.add_attempt(session, row.id, now, channel, job.message_id, outcome)
             # What the server has, it has, even if the lease ran out meanwhile.
             if _is_ours(row, job) or outcome.kind == "accepted":
                 row.tries += 1
                 row.first_tried_at = row.first_tried_at or now
-                prompts.set_fate(row, _after(outcome, row, now), now)
+                fate = _after(outcome, row, now)
+                if other_way:
+                    fate = Fate("waiting", f"{outcome.detail}; goes by another channel", now)
+                prompts.set_fate(row, fate, now)
                 settled.append(row)
         session.flush()
         contexts = facts.course_contexts(session, site.library, job.course_ids)
@@ -278,6 +282,13 @@ def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
         facts.write_windows(session, contexts)
 
 
+def _by_another_way(session: Session, site: Site, job: Job, why: str, now: datetime) -> bool:
+    """Note that the contact was refused; whether the person can be reached by another."""
+    contacts.mark_refused(session, job.person_id, job.kind, why, now)
+    context = facts.course_context(session, site.library, job.course_ids[0])
+    return context is not None and isinstance(invitations.route(session, site, context), Route)
+
+
 def _after(outcome: Outcome, row: PromptRow, now: datetime) -> Fate:
     if outcome.kind == "accepted":
         return Fate("sent", outcome.detail, None)
@@ -285,11 +296,11 @@ def _after(outcome: Outcome, row: PromptRow, now: datetime) -> Fate:
         return Fate("refused", outcome.detail, None)
     pauses = SERVER_AWAY if outcome.ours else PAUSES
     again = now + pauses[min(row.tries, len(pauses)) - 1]
-    if outcome.kind == "unknown":
-        return Fate("held", f"{outcome.detail}; it may have arrived, and is tried again", again)
     first = row.first_tried_at or now
     if not outcome.ours and again - first > GIVEN_UP:
         return Fate("refused", f"given up after 72 hours: {outcome.detail}", None)
+    if outcome.kind == "unknown":
+        return Fate("held", f"{outcome.detail}; it may have arrived, and is tried again", again)
     return Fate("waiting", outcome.detail, again)
 
 

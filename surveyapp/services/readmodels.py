@@ -283,14 +283,23 @@ class ChartView:
 
 
 @dataclass(frozen=True)
+class ContactLine:
+    """One contact as staff see it: masked, and what to know of it."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
 class PersonView:
-    """A person's page; courses newest first. `email` is masked."""
+    """A person's page; courses newest first. Contacts are masked."""
 
     code: str
     language: str
     zone: str
-    email: str
-    email_note: str
+    contacts: tuple[ContactLine, ...]
+    channels: str
     quiet: str
     pin: PinState | None
     practice: bool

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..store import roster
+from ..store import contacts, roster
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES
@@ -20,7 +20,7 @@ from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from .dosing import held_prompts
 from .health import health
-from .invitations import PRACTICE
+from .invitations import CONTACT_HOLDS, REFUSED
 from .overview import cell_of, missing_settings
 from .readmodels import Need, Place
 from .site import Site
@@ -39,7 +39,7 @@ def today(site: Site, now: datetime) -> list[Need]:
         ids = roster.active_course_ids(session, now)
         found = course_contexts(session, site.library, ids)
         contexts = [c for c in found if not _is_over(c)]
-        emails = roster.with_email(session, [c.participant.id for c in contexts])
+        emails = contacts.with_contact(session, [c.participant.id for c in contexts])
         return [
             *_machine(site, now),
             *_grouped(contexts, lambda c: _dosing_soon(c, now)),
@@ -232,9 +232,9 @@ def _something_ahead(context: CourseContext, now: datetime) -> bool:
 def _no_email(context: CourseContext, emails: set[int]) -> tuple[str, Need] | None:
     if context.participant.id in emails or not context.facts.consented:
         return None
-    reason = "no e-mail on record, so nothing can be sent."
+    reason = "no contact on record, so nothing can be sent."
     place = Place("contact", {"code": context.participant.code})
-    return reason, Need(context.participant.code, _upper(reason), "Add an e-mail", place)
+    return reason, Need(context.participant.code, _upper(reason), "Add a contact", place)
 
 
 def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
@@ -246,17 +246,21 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
         label = timepoint.label
         if prompt.status == "refused":
             reason = f"the message for {label} was refused: {prompt.reason}"
-            place, act = Place("contact", {"code": context.participant.code}), "Check the e-mail"
+            place, act = Place("contact", {"code": context.participant.code}), "Check the contact"
         elif prompt.status == "waiting" and now - prompt.due_at > LATE_MAIL:
             reason = f"the message for {label} waits and is tried again: {prompt.reason}"
             place, act = _person(context), "Open"
-        elif prompt.status == "held" and prompt.reason == PRACTICE:
+        elif prompt.status == "held" and _is_about_contact(prompt.reason):
             reason = f"the message for {label} is held: {prompt.reason}"
-            place, act = Place("contact", {"code": context.participant.code}), "Change the e-mail"
+            place, act = Place("contact", {"code": context.participant.code}), "Change the contact"
         else:
             continue
         return reason, Need(context.participant.code, _upper(reason), act, place)
     return None
+
+
+def _is_about_contact(reason: str) -> bool:
+    return reason in CONTACT_HOLDS or REFUSED in reason
 
 
 def _closing(context: CourseContext, now: datetime) -> list[Need]:

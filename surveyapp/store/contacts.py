@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from .tables import Contact
 from .vault import Sealed, Vault
 
-EMAIL = "email"
+EMAIL, PHONE = "email", "phone"
 
 
-def put_email(session: Session, vault: Vault, participant_id: int, address: str) -> None:
-    """Set a participant's address, in the caller's write transaction."""
-    sealed = vault.seal(address, _bound_to(participant_id))
+@dataclass(frozen=True)
+class Known:
+    """One contact, and why it was refused for good (empty: it was not) and when."""
+
+    value: str
+    refused_why: str = ""
+    refused_at: datetime | None = None
+
+
+def put_contact(session: Session, vault: Vault, participant_id: int, kind: str, value: str) -> None:
+    """Set a person's contact, in the caller's write transaction; a refusal is forgotten."""
+    sealed = vault.seal(value, _bound_to(participant_id, kind))
     session.merge(
         Contact(
             participant_id=participant_id,
-            kind=EMAIL,
+            kind=kind,
             sealed=sealed.text,
             key_version=sealed.key_version,
-            lookup=vault.lookup(address),
+            lookup=vault.lookup(value),
+            refused_at=None,
+            refused_why=None,
         )
     )
 
 
-def email_of(session: Session, vault: Vault, participant_id: int) -> str | None:
-    """The address, or None when there is none. Raises CannotOpenError."""
-    contact = session.get(Contact, (participant_id, EMAIL))
+def put_email(session: Session, vault: Vault, participant_id: int, address: str) -> None:
+    """Set a participant's address, in the caller's write transaction."""
+    put_contact(session, vault, participant_id, EMAIL, address)
+
+
+def contact_of(session: Session, vault: Vault, participant_id: int, kind: str) -> Known | None:
+    """A person's contact of this kind, or None. Raises CannotOpenError."""
+    contact = session.get(Contact, (participant_id, kind))
     if contact is None:
         return None
-    return vault.open(Sealed(contact.sealed, contact.key_version), _bound_to(participant_id))
+    bound_to = _bound_to(participant_id, kind)
+    value = vault.open(Sealed(contact.sealed, contact.key_version), bound_to)
+    return Known(value, contact.refused_why or "", contact.refused_at)
 
 
-def participants_with_email(session: Session, vault: Vault, address: str) -> list[int]:
-    """Ids of everybody who shares an address."""
+def email_of(session: Session, vault: Vault, participant_id: int) -> str | None:
+    """The address, or None when there is none. Raises CannotOpenError."""
+    known = contact_of(session, vault, participant_id, EMAIL)
+    return known.value if known else None
+
+
+def remove_contact(session: Session, participant_id: int, kind: str) -> None:
+    own = (col(Contact.participant_id) == participant_id, col(Contact.kind) == kind)
+    session.execute(delete(Contact).where(*own))
+
+
+def mark_refused(session: Session, participant_id: int, kind: str, why: str, at: datetime) -> None:
+    """Nothing more is sent to this contact until it is set anew."""
+    contact = session.get(Contact, (participant_id, kind))
+    if contact is not None:
+        contact.refused_why, contact.refused_at = why, at
+        session.flush()
+
+
+def with_contact(session: Session, participant_ids: Collection[int]) -> set[int]:
+    """Those who have any contact."""
+    query = select(col(Contact.participant_id))
+    return set(session.scalars(query.where(col(Contact.participant_id).in_(participant_ids))))
+
+
+def participants_sharing(session: Session, vault: Vault, address: str) -> list[int]:
+    """Ids of everybody who shares an address or a number."""
     query = select(col(Contact.participant_id)).where(col(Contact.lookup) == vault.lookup(address))
     return list(session.scalars(query))
 
 
-def _bound_to(participant_id: int) -> str:
-    return f"participant {participant_id} {EMAIL}"
+def _bound_to(participant_id: int, kind: str) -> str:
+    return f"participant {participant_id} {kind}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -113,17 +114,28 @@ def prompts_by_id(session: Session, ids: Collection[int]) -> list[PromptRow]:
     return list(session.scalars(_by_id, {"ids": list(ids)}))
 
 
+class Came(Protocol):
+    """What came of a try, in one word of `Attempt` and in a sentence."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def detail(self) -> str: ...
+
+
 def add_attempt(
-    session: Session, prompt_id: int, at: datetime, message_id: str, outcome: str, detail: str
+    session: Session, prompt_id: int, at: datetime, channel: str, message_id: str, came: Came
 ) -> None:
+    """Note one try, by which channel, and what came of it."""
     session.add(
         Attempt(
             prompt_id=prompt_id,
             at=at,
-            channel="e-mail",
+            channel=channel,
             message_id=message_id,
-            outcome=outcome,
-            detail=detail,
+            outcome=came.kind,
+            detail=came.detail,
         )
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -17,7 +17,6 @@ from .tables import (
     Anchor,
     Clearance,
     Consent,
-    Contact,
     Course,
     DoseRow,
     Participant,
@@ -263,13 +262,3 @@ def look_again(session: Session, course_ids: Collection[int], now: datetime) -> 
         .where(col(PromptRow.status).in_(("held", "waiting")))
         .values(next_at=now)
     )
-
-
-def remove_email(session: Session, participant_id: int) -> None:
-    session.execute(delete(Contact).where(col(Contact.participant_id) == participant_id))
-
-
-def with_email(session: Session, participant_ids: Collection[int]) -> set[int]:
-    """Those who have an address."""
-    query = select(col(Contact.participant_id))
-    return set(session.scalars(query.where(col(Contact.participant_id).in_(participant_ids))))

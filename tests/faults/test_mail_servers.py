@@ -106,8 +106,9 @@ def test_a_recipient_at_whom_the_server_hangs_delays_nobody(
             ticker.beat()
             assert health(sqlite_site, clock.at).last_tick == clock.at
             assert tick.result() == 19
-        sink.let_go.set()
     finally:
+        sink.let_go.set()
+        wait_for(lambda: not asyncio.all_tasks(controller.loop))
         controller.stop()
     (reason,) = fates(sqlite_site)["waiting"]
     assert reason == "the mail server broke off: it did not answer in time"
@@ -138,6 +139,7 @@ def test_a_drip_of_bytes_does_not_hold_a_message_for_ever(
     assert ticker.tick() == 0
     over.set()
     loop.call_soon_threadsafe(listening.close)
+    wait_for(lambda: not asyncio.all_tasks(loop))
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -264,7 +266,7 @@ def test_a_lease_that_ran_out_leaves_a_try_of_which_nobody_knows(site: Site) -> 
     assert prompting.claim(site, course, "next", INVITATION + prompting.LEASE) is not None
     with site.database.read() as session:
         (tried,) = session.scalars(select(Attempt)).all()
-    assert (tried.outcome, tried.detail) == ("unknown", prompting.NO_WORD)
+    assert (tried.outcome, tried.detail) == ("unknown", prompting.UNKNOWN.detail)
 
 
 def test_a_certificate_that_does_not_verify_is_not_trusted(

@@ -7,11 +7,12 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from surveyapp.services import dosing, enrolment, people, personal
+from surveyapp.services import dosing, enrolment, people, personal, reaching
 from surveyapp.services.dosing import NewDose
 from surveyapp.services.enrolment import NewRetreat, StudySettings
 from surveyapp.services.errors import InputError, NotFoundError, RefusedError
 from surveyapp.services.people import NewPerson
+from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store import contacts, roster, trail
 from surveyapp.store.facts import course_contexts, window_rows
@@ -99,7 +100,8 @@ def test_retreat_with_one_window_ahead_is_taken(site: Site) -> None:
 def test_person_takes_the_retreats_day_and_zone(site: Site) -> None:
     one(site)
     view = personal.person_view(site, "S-01", NOON)
-    assert (view.zone, view.language, view.email) == ("Europe/Amsterdam", "en", "s…@example.org")
+    assert (view.zone, view.language) == ("Europe/Amsterdam", "en")
+    assert view.contacts[0].value == "s…@example.org"
     assert view.courses[0].dosing_date == DOSING
     assert not view.courses[0].confirmed
     assert_whole(site)
@@ -111,7 +113,7 @@ def test_returning_person_gets_the_next_course(site: Site) -> None:
     assert people.add_course(site, "S-01", second, **BY) == 2
     view = personal.person_view(site, "S-01", NOON)
     assert [c.number for c in view.courses] == [2, 1]
-    assert view.email == "s…@example.org"
+    assert view.contacts[0].value == "s…@example.org"
     with pytest.raises(InputError) as error:
         people.add_course(site, "S-01", second, **BY)
     assert "already in Autumn 2027" in problems(error)["code"]
@@ -157,7 +159,7 @@ def test_pasted_list_takes_tabs_zones_and_shared_addresses(site: Site) -> None:
     ]
     assert people.add_people(site, made, listed, **BY) == preview
     with site.database.read() as session:
-        assert len(contacts.participants_with_email(session, site.vault, "BOTH@example.org")) == 2
+        assert len(contacts.participants_sharing(session, site.vault, "BOTH@example.org")) == 2
     assert_whole(site)
 
 
@@ -172,7 +174,7 @@ def test_practice_study_holds_an_ordinary_address_and_says_so(site: Site) -> Non
     made = retreat(site)
     planned = people.add_person(site, made, NewPerson("S-01", "someone@hospital.nl"), **BY)
     assert planned.note == people.HELD_NOTE
-    assert "held" in personal.person_view(site, "S-01", NOON).email_note
+    assert "held" in personal.person_view(site, "S-01", NOON).contacts[0].note
 
 
 def test_consent_counts_by_its_newest_scope(site: Site) -> None:
@@ -197,11 +199,11 @@ def test_consent_needs_a_day_that_has_come_and_a_known_scope(site: Site) -> None
 def test_contact_is_changed_and_removed(site: Site) -> None:
     one(site)
     with pytest.raises(InputError):
-        enrolment.set_contact(site, "S-01", "nobody", **BY)
-    enrolment.set_contact(site, "S-01", " new@example.org ", **BY)
-    assert personal.email_of(site, "S-01") == "new@example.org"
-    enrolment.set_contact(site, "S-01", "", **BY)
-    assert personal.email_of(site, "S-01") == ""
+        reaching.set_contacts(site, "S-01", Contacts("nobody"), **BY)
+    reaching.set_contacts(site, "S-01", Contacts(" new@example.org "), **BY)
+    assert reaching.contacts_of(site, "S-01").email == "new@example.org"
+    reaching.set_contacts(site, "S-01", Contacts(""), **BY)
+    assert reaching.contacts_of(site, "S-01").email == ""
     assert_whole(site)
 
 

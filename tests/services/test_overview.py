@@ -144,7 +144,7 @@ def test_people_without_address_or_day(site: Site) -> None:
     )
     people.add_person(site, made, NewPerson("P-02", "p02@example.org"), **by(at(-20)))
     lines = reasons(site, at(-12))
-    assert "P-01: No e-mail on record, so nothing can be sent." in lines
+    assert "P-01: No contact on record, so nothing can be sent." in lines
     assert any(line.startswith("Later: There are people without a dosing day") for line in lines)
     assert any("cannot be told: emergency line" in line for line in lines)
 

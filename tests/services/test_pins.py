@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from surveyapp.services import enrolment, people, pins
+from surveyapp.services import people, pins, reaching
 from surveyapp.services.errors import NotFoundError
 from surveyapp.services.people import NewPerson
 from surveyapp.services.pins import PinError
+from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store import trail
 from surveyapp.store.tables import Participant
@@ -255,9 +256,12 @@ def test_a_changed_address_that_is_shared_asks_both(site: Site) -> None:
     add_course(site, "P-01")
     add_course(site, "P-02", address=None)
     by = {"actor": STAFF, "now": NOON}
-    assert enrolment.set_contact(site, "P-02", "own@example.org", **by) == []
+    assert reaching.set_contacts(site, "P-02", Contacts("own@example.org"), **by) == []
     assert pin_of(site, "P-02") is None
-    assert enrolment.set_contact(site, "P-02", "P01@example.org", **by) == ["P-01", "P-02"]
+    assert reaching.set_contacts(site, "P-02", Contacts("P01@example.org"), **by) == [
+        "P-01",
+        "P-02",
+    ]
     assert pin_of(site, "P-01") is not None
 
 

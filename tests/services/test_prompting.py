@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import enrolment, people, prompting
+from surveyapp.services import enrolment, people, prompting, reaching
+from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store import facts, trail
 from surveyapp.store.facts import course_context, refresh_windows
@@ -214,7 +215,7 @@ def test_an_address_that_comes_later_lets_the_held_message_go_at_once(
     add_course(site, address=None)
     tick(site, server, INVITATION)
     later = INVITATION + timedelta(minutes=5)
-    enrolment.set_contact(site, "P-01", "p01@example.org", actor="staff:1", now=later)
+    reaching.set_contacts(site, "P-01", Contacts("p01@example.org"), actor="staff:1", now=later)
     assert tick(site, server, later) == 1
 
 

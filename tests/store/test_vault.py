@@ -62,7 +62,7 @@ def test_two_people_may_share_an_address(site: Site) -> None:
     add_course(site, "P-01", address=SEEDED)
     add_course(site, "P-02", address=SEEDED.upper())
     with site.database.read() as session:
-        assert len(contacts.participants_with_email(session, site.vault, SEEDED)) == 2
+        assert len(contacts.participants_sharing(session, site.vault, SEEDED)) == 2
         assert contacts.email_of(session, site.vault, 1) == SEEDED
         assert contacts.email_of(session, site.vault, 99) is None
 

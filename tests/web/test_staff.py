@@ -85,7 +85,8 @@ def test_the_whole_story_of_one_person(filled: Browser) -> None:
     assert "not eligible (blood pressure)" in act(filled, f"{one}/dose", {**booster}).text
     page = act(filled, f"{one}/clear/week-24")
     assert "S-01 is confirmed for Week 24." in page.text
-    page = act(filled, "/staff/people/S-01/contact", {"email": "new@example.org"})
+    contact = {"email": "new@example.org", "channels": "email"}
+    page = act(filled, "/staff/people/S-01/contact", {**contact})
     assert "n…@example.org" in page.text
 
 

@@ -195,14 +195,6 @@ class DosesForm(ActForm):
     at = TimeField("Time", description="Local time of the retreat, for example 09:30.")
 
 
-class ContactForm(ActForm):
-    email = StringField(
-        "E-mail",
-        description="Two people may share an address. Leave empty to remove it: "
-        "nothing can be sent then.",
-    )
-
-
 class PinForm(ActForm):
     what = RadioField("What to do")
 

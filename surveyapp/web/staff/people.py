@@ -11,7 +11,7 @@ from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
 from .desk import Act, Desk, chosen, perform
-from .forms import ActForm, ConsentForm, ContactForm, DoseForm, options
+from .forms import ActForm, ConsentForm, DoseForm, options
 
 SCOPES = {
     "answers and messages": "Answers and messages: the person is asked, and reminded by e-mail",
@@ -156,20 +156,3 @@ def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnV
 
     heading = f"Confirm {cell.label}"
     return perform(act_of(view, course, heading, f"Confirm for {cell.label}", will), ActForm(), do)
-
-
-def contact(desk: Desk, code: str) -> ResponseReturnValue:
-    view = personal.person_view(desk.site, code, desk.now)
-    form = ContactForm(data={"email": personal.email_of(desk.site, code)})
-    will = ["Later messages go to this address. Those that were held are looked at again at once."]
-    will.append("If somebody else has the same address, both are asked for a PIN from then on.")
-    if view.practice:
-        will.append("Practice: messages go to staff addresses and test addresses only.")
-
-    def do() -> str:
-        asked = enrolment.set_contact(desk.site, code, form.email.data or "", **desk.by)
-        removed = not (form.email.data or "").strip()
-        shared = f" It is shared, so {' and '.join(asked)} are asked for a PIN." if asked else ""
-        return f"The e-mail of {code} is {'removed' if removed else 'saved'}.{shared}"
-
-    return perform(act_of(view, None, "Change the e-mail", "Save the e-mail", will), form, do)
