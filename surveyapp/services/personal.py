@@ -310,8 +310,7 @@ def _kept(context: CourseContext, row: PromptRow) -> PromptLine:
         barred = barrier(context.protocol.timepoint(row.timepoint), context.facts)
         if barred is not None:
             return PromptLine(label, row.number, local, "held", barred.reason)
-    reason = "" if row.status == "sent" else row.reason
-    return PromptLine(label, row.number, local, STATES[row.status], reason)
+    return PromptLine(label, row.number, local, STATES[row.status], row.reason)
 
 
 def _ahead(

@@ -10,7 +10,7 @@ from ..store import schema, trail
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
-from . import accounts
+from . import accounts, bounces
 from .site import Site, assemble
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -36,21 +36,21 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
         said.append(f"made keys in {settings.keys_folder}; keep a copy where no backup goes")
     keys = load_keys(settings)
     database = Database(settings.database)
+    site = assemble(settings, keys, database, library)
+    base = (settings.public_url or DEFAULT_URL).rstrip("/")
     try:
         if schema.migrate(database):
             said.append(f"the database has the schema {schema.head()}")
-        first = accounts.ensure_first_account(
-            assemble(settings, keys, database, library), email, now
-        )
+        first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()
     if warning := sqlite_warning() if database.is_sqlite else "":
         said.append(warning)
+    said.append(f"delivery reports go to {base}/hooks/bounces/{bounces.secret(site)}")
     if not first.token:
         return Prepared((*said, "ready; the first staff account has its password"), "")
     said.append(f"open the link to choose the password of {first.email}; it works once:")
-    base = settings.public_url or DEFAULT_URL
-    return Prepared(tuple(said), f"{base.rstrip('/')}/staff/welcome/{first.token}")
+    return Prepared(tuple(said), f"{base}/staff/welcome/{first.token}")
 
 
 def verify_trail(site: Site) -> Verified:

@@ -71,6 +71,12 @@ def due_of(session: Session, course_ids: Collection[int], now: datetime) -> list
     return [(found, timepoint) for found, timepoint in session.execute(query)]
 
 
+def by_message_id(session: Session, message_id: str) -> list[PromptRow]:
+    """The prompts that went out in one message."""
+    query = select(PromptRow).where(col(PromptRow.message_id) == message_id)
+    return list(session.scalars(query.order_by(col(PromptRow.id))))
+
+
 @dataclass(frozen=True)
 class Fate:
     """What became of a prompt: status and reason in words; `next_at` unless it is settled."""

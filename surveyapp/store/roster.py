@@ -262,3 +262,9 @@ def look_again(session: Session, course_ids: Collection[int], now: datetime) -> 
         .where(col(PromptRow.status).in_(("held", "waiting")))
         .values(next_at=now)
     )
+
+
+def people_of_courses(session: Session, course_ids: Collection[int]) -> set[int]:
+    """Ids of the people behind courses."""
+    query = select(col(Course.participant_id)).where(col(Course.id).in_(course_ids))
+    return set(session.scalars(query))

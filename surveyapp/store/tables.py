@@ -263,7 +263,7 @@ class PromptRow(SQLModel, table=True):
     due_at: datetime = Field(sa_type=UtcDateTime)
     status: str
     reason: str = ""
-    message_id: str = ""
+    message_id: str = Field(default="", index=True)
     claimed_by: str = ""
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int = 0

@@ -29,7 +29,7 @@ from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
-from . import handover, inline, messages, offline, participant, staff
+from . import handover, hooks, inline, messages, offline, participant, staff
 from .packing import pack_answers
 from .security import protect
 
@@ -93,11 +93,14 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
     cast(Any, csrf).exempt(handed)
     about_messages = messages.make_blueprint(site, clock)
     cast(Any, csrf).exempt(about_messages)
+    hooked = hooks.make_blueprint(site, clock)
+    cast(Any, csrf).exempt(hooked)
     kept = offline.make_blueprint(site)
     for blueprint in (
         pages,
         handed,
         about_messages,
+        hooked,
         kept,
         staff.make_blueprint(site, clock),
         *extra,

@@ -48,6 +48,7 @@ def upgrade() -> None:
         if op.get_bind().dialect.name != 'sqlite':
             batch.drop_constraint(op.f('ck_contact_kind'), type_='check')
         batch.create_check_constraint(op.f('ck_contact_kind'), "kind IN ('email', 'phone')")
+    op.create_index('ix_prompt_message_id', 'prompt', ['message_id'])
     # Plain columns that may be empty: others refer to these tables.
     op.add_column('participant', sa.Column('channels', sa.String(), nullable=True))
     op.add_column('course', sa.Column('protocol_sha256', sa.String(), nullable=True))
