@@ -77,3 +77,51 @@ def test_a_person_pauses_stops_and_begins_again(
     page = browser.post(f"/s/{token}/messages", {"do": "again"})
     assert "We write when a check-in is ready" in page.text
     assert tick(sqlite_site, mail, browser) == 1
+
+
+def test_a_hundred_scanners_change_nothing(
+    browser: Browser, sqlite_site: Site, token: str, mail: MailServer
+):
+    """Each opens every address of the message; then the person is asked, and begins."""
+    for _ in range(100):
+        for path in ("", "/messages", "/unsubscribe"):
+            for method in ("GET", "HEAD"):
+                reply = browser.client.open(
+                    f"/s/{token}{path}", method=method, base_url=browser.base_url
+                )
+                assert reply.status_code == 200
+    view = stopping.at_message(sqlite_site, token)
+    assert (view.stopped, view.paused_until) == (False, None)
+    assert tick(sqlite_site, mail, browser) == 1
+    assert browser.post(f"/s/{token}").path.startswith("/q/")
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        ("{token}/messages", {"do": "for ever"}, 400),
+        ("{token}/messages", {}, 400),
+        ("{token}/unsubscribe", {}, 400),
+        ("nobody/messages", {"do": "stop"}, 404),
+        ("nobody/unsubscribe", ONE_CLICK, 404),
+    ],
+)
+def test_wrong_input_is_said_and_changes_nothing(
+    browser: Browser, sqlite_site: Site, token: str, path: str, data: dict[str, str], status: int
+):
+    page = browser.post(f"/s/{path.format(token=token)}", data)
+    assert page.status == status
+    assert not stopping.at_message(sqlite_site, token).stopped
+
+
+def test_an_address_in_a_header_is_neither_folded_nor_encoded(sqlite_site: Site, mail: MailServer):
+    host = f"https://{'a-rather-long-name.' * 5}example.org/check-ins"
+    settings = sqlite_site.settings.model_copy(update={"public_url": host})
+    site = replace(sqlite_site, settings=settings)
+    add_course(site, confirmed=True)
+    assert Ticker(site, SmtpMailer(mail.url), lambda: DAY_8).tick() == 1
+    (raw,) = mail.sink.raw
+    lines = raw.split(b"\r\n\r\n")[0].split(b"\r\n")
+    (header,) = [line for line in lines if line.startswith(b"List-Unsubscribe:")]
+    assert header.startswith(f"List-Unsubscribe: <{host}/s/".encode())
+    assert header.endswith(b"/unsubscribe>")
