@@ -11,7 +11,7 @@ from surveyapp.store.tables_access import Event, Visit
 
 from .conftest import Server
 
-OPENED = 10
+OPENED = 3
 
 
 def rows(server: Server) -> list[int]:
