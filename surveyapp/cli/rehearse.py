@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ..study.protocol import Protocol
 from ..study.schedule import AnchorFact, Facts, Prompt, plan
-from . import shelf
+from . import rehearsals, shelf
 from .parsing import Commands
 from .saying import CommandError, result, result_json, say
 
@@ -23,33 +23,54 @@ def add(commands: Commands) -> None:
         "rehearse",
         help="list the messages of a protocol",
         description="Lists every message a participant who never answers would get, at its local"
-        " hour, as if each anchor were confirmed.",
+        " hour, as if each anchor were confirmed. With --participants it counts what many would"
+        " get; with --retreat it lists what goes out next there, and what is held and why.",
         allow_abbrev=False,
     )
-    command.add_argument("protocol", metavar="PROTOCOL")
+    command.add_argument("protocol", metavar="PROTOCOL", nargs="?")
     command.add_argument(
         "--anchor",
         metavar="ID=YYYY-MM-DD",
         action="append",
-        required=True,
+        default=[],
         help="an anchor's date; may be repeated",
     )
+    command.add_argument("--time-zone", metavar="ZONE", help="for example Europe/Amsterdam")
+    command.add_argument("--texts", action="store_true", help="with what each message says")
     command.add_argument(
-        "--time-zone", metavar="ZONE", required=True, help="for example Europe/Amsterdam"
+        "--language", metavar="LANG", default="en", help="of the texts: en, nl, de or es"
     )
+    command.add_argument(
+        "--sms-price", metavar="PRICE", type=float, help="of one SMS segment, to price the texts"
+    )
+    command.add_argument(
+        "--participants", metavar="N", type=int, help="count the messages of so many over 24 weeks"
+    )
+    command.add_argument("--retreat", metavar="NAME", help="what goes out next in this retreat")
+    command.add_argument("--days", metavar="N", type=int, default=30, help="with --retreat (30)")
     command.add_argument("--json", action="store_true", help="print a JSON list")
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the messages in time order."""
+    if arguments.retreat is not None:
+        return rehearsals.next_in_retreat(arguments)
+    if not arguments.protocol:
+        raise CommandError("name a protocol, or --retreat")
     protocol = shelf.protocol(arguments.protocol)
+    if arguments.participants is not None:
+        return rehearsals.many(protocol, arguments)
+    if not arguments.anchor or arguments.time_zone is None:
+        raise CommandError("the following arguments are required: --anchor, --time-zone")
     anchors = _anchors(protocol, arguments.anchor)
     facts = Facts(zone=_zone(arguments.time_zone), anchors=anchors)
     try:
         prompts = plan(protocol, facts)
     except OverflowError:
         raise CommandError("that date is too far away to count from") from None
+    if arguments.texts or arguments.sms_price is not None:
+        return rehearsals.with_texts(protocol, facts, arguments, _as_json)
     if arguments.json:
         result_json([_as_json(prompt) for prompt in prompts])
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,26 +11,15 @@ from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.notices import acknowledgements
 from ..store.records import load_person
-from ..store.tables import Participant, PromptRow
+from ..store.tables import Participant
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
-from ..study.schedule import (
-    ANSWERED,
-    CLOSED,
-    IMPORTED,
-    Hold,
-    Prompt,
-    Skip,
-    barrier,
-    judge,
-    prompts_of,
-    window_of,
-)
 from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
 from ..texts import day, number
 from .dosing import held_prompts
 from .enrolment import the_person
+from .forecast import prompt_lines
 from .overview import cells_of, dose_words
 from .pins import state_of_pin
 from .reaching import CHANNELS, contact_lines
@@ -42,8 +30,6 @@ from .readmodels import (
     DoseLine,
     EventLine,
     PersonView,
-    PromptLine,
-    PromptState,
     ScoreCell,
     ScoreRow,
     ScoreTable,
@@ -54,14 +40,6 @@ from .site import Site
 from .stopping import PERSON
 from .today import to_clear
 
-STATES: Mapping[str, PromptState] = {
-    "claimed": "sending",
-    "waiting": "waiting",
-    "held": "held",
-    "sent": "sent",
-    "refused": "failed",
-    "skipped": "skipped",
-}
 DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
 
 
@@ -72,11 +50,10 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         person = load_person(session, site.library, code) or Person(code, ())
         ids = roster.course_ids_of(session, participant.id)
         contexts = course_contexts(session, site.library, ids)
-        prompts = roster.all_prompts(session, ids)
         practice = any(c.study.mode == "practice" for c in contexts)
         reached = contact_lines(session, site, participant, practice=practice)
         views = [
-            _course(site, context, course, person, _of(prompts, context), now)
+            _course(site, context, course, person, now)
             for context, course in zip(contexts, person.courses, strict=True)
         ]
         return PersonView(
@@ -125,10 +102,6 @@ def _acknowledged(session: Session, participant_id: int) -> tuple[str, ...]:
     )
 
 
-def _of(prompts: Sequence[PromptRow], context: CourseContext) -> list[PromptRow]:
-    return [p for p in prompts if p.course_id == context.course_id]
-
-
 def _notices(site: Site, person: Person, language: str) -> tuple[str, ...]:
     """What must be said of stand-in texts that were used."""
     used = dict.fromkeys(s.instrument for c in person.courses for s in c.sheets if s.placeholder)
@@ -158,7 +131,6 @@ def _course(
     context: CourseContext,
     course: Course,
     person: Person,
-    prompts: Sequence[PromptRow],
     now: datetime,
 ) -> CourseView:
     zone = ZoneInfo(context.facts.zone)
@@ -180,7 +152,7 @@ def _course(
         cells=cells_of(context, now),
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
         scores=_scores(site, person, course, now),
-        prompts=_prompts(context, prompts, now),
+        prompts=prompt_lines(context, now),
         sheets=_sheets(site, person, course),
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,
@@ -283,59 +255,3 @@ def _told(change: ScaleChange) -> str:
     limit = f" (±{number(reliable.limit, 1)})" if reliable else ""
     size = words.difference(change.scale, change)
     return f"{change.end.label}: {size}, {sentences.verdict(change)}{limit}"
-
-
-def _prompts(
-    context: CourseContext, rows: Sequence[PromptRow], now: datetime
-) -> tuple[PromptLine, ...]:
-    """Every prompt there was or will be, in time order."""
-    current = {(p.timepoint, p.number): p for p in context.prompts}
-    kept = [_kept(context, row) for row in rows if row.status == "sent" or row in context.prompts]
-    ahead = [
-        _ahead(context, timepoint, prompt, now)
-        for timepoint in context.protocol.timepoints
-        for prompt in prompts_of(timepoint, context.facts)
-        if (timepoint.id, prompt.number) not in current
-    ]
-    return tuple(sorted([*kept, *ahead], key=lambda p: p.at))
-
-
-def _kept(context: CourseContext, row: PromptRow) -> PromptLine:
-    """A prompt that has a row; when it was sent is when it was accepted."""
-    at = row.updated_at if row.status == "sent" else row.due_at
-    label = context.protocol.timepoint(row.timepoint).label
-    local = at.astimezone(ZoneInfo(context.facts.zone))
-    if row.status in ("held", "waiting"):
-        # What was held for one reason may be held for another by now.
-        barred = barrier(context.protocol.timepoint(row.timepoint), context.facts)
-        if barred is not None:
-            return PromptLine(label, row.number, local, "held", barred.reason)
-    return PromptLine(label, row.number, local, STATES[row.status], row.reason)
-
-
-def _ahead(
-    context: CourseContext, timepoint: Timepoint, prompt: Prompt, now: datetime
-) -> PromptLine:
-    state, reason = _forecast(context, timepoint, prompt, now)
-    return PromptLine(timepoint.label, prompt.number, prompt.local, state, reason)
-
-
-def _forecast(
-    context: CourseContext, timepoint: Timepoint, prompt: Prompt, now: datetime
-) -> tuple[PromptState, str]:
-    """What would become of a prompt that has no row, as the facts stand."""
-    facts = context.facts
-    if facts.not_before is not None and prompt.utc < facts.not_before:
-        return "skipped", IMPORTED
-    if all((timepoint.id, name) in facts.submitted for name in timepoint.instruments):
-        return "skipped", ANSWERED
-    window = window_of(timepoint, facts)
-    if window is not None and window.closes_at <= now:
-        return "skipped", CLOSED
-    verdict = next((v for p, v in judge(timepoint, facts, now) if p.number == prompt.number), None)
-    held = verdict if isinstance(verdict, Hold) else barrier(timepoint, facts)
-    if held is None and facts.paused_until and prompt.local.date() < facts.paused_until:
-        held = Hold(f"paused until {facts.paused_until}")
-    if isinstance(verdict, Skip):
-        return "skipped", verdict.reason
-    return ("held", held.reason) if held else ("planned", "")

@@ -18,6 +18,7 @@ from .database import Database
 from .facts import CourseContext, course_contexts
 from .notices import acknowledgements
 from .records import people_of
+from .stops import ever_stopped
 from .tables import (
     AdverseEvent,
     Anchor,
@@ -30,6 +31,7 @@ from .tables import (
     ScoreRow,
 )
 from .tables_entry import Acknowledgement
+from .tables_reach import Stop
 from .transfer import by_course, slices
 
 
@@ -44,7 +46,7 @@ class AssessmentDump:
 
 @dataclass(frozen=True)
 class CourseDump:
-    """One course; prompts of every revision of its anchors."""
+    """One course; prompts of every revision of its anchors, stops also those that were undone."""
 
     context: CourseContext
     anchors: Sequence[Anchor]
@@ -52,6 +54,7 @@ class CourseDump:
     doses: Sequence[DoseRow]
     events: Sequence[AdverseEvent]
     prompts: Sequence[PromptRow]
+    stops: Sequence[Stop]
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def _slice(
     numbers = [p.id for p in people]
     query = select(col(Course.id)).where(col(Course.participant_id).in_(numbers))
     ids = list(session.scalars(query))
-    details = _Details(session, ids)
+    details = _Details(session, ids, numbers)
     courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
     for context in course_contexts(session, library, ids):
         courses[context.participant.code].append(details.course(context))
@@ -97,25 +100,26 @@ def _slice(
 
 
 class _Details:
-    def __init__(self, session: Session, ids: Sequence[int]) -> None:
+    def __init__(self, session: Session, ids: Sequence[int], people: Sequence[int]) -> None:
+        self._stops = ever_stopped(session, people)
         self._anchors = by_course(session, Anchor, ids)
         self._doses = by_course(session, DoseRow, ids)
         self._events = by_course(session, AdverseEvent, ids)
-        self._prompts = by_course(session, PromptRow, ids)
         self._assessments = by_course(session, Assessment, ids)
         sheets = [a.id for rows in self._assessments.values() for a in rows]
         self._answers = _by_assessment(session, Answer, sheets)
         self._scores = _by_assessment(session, ScoreRow, sheets)
 
     def course(self, context: CourseContext) -> CourseDump:
-        number = context.course_id
+        number, person = context.course_id, context.participant.id
         return CourseDump(
             context=context,
             anchors=self._anchors[number],
             assessments=[self._assessment(a) for a in self._assessments[number]],
             doses=self._doses[number],
             events=self._events[number],
-            prompts=self._prompts[number],
+            prompts=context.all_prompts,
+            stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )
 
     def _assessment(self, row: Assessment) -> AssessmentDump:

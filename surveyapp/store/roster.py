@@ -248,12 +248,6 @@ def add_dose(session: Session, dose: DoseRow) -> None:
     session.add(dose)
 
 
-def all_prompts(session: Session, course_ids: Collection[int]) -> list[PromptRow]:
-    """Every prompt's row, also of dates that were moved since."""
-    query = select(PromptRow).where(col(PromptRow.course_id).in_(course_ids))
-    return list(session.scalars(query.order_by(col(PromptRow.due_at), col(PromptRow.id))))
-
-
 def look_again(session: Session, course_ids: Collection[int], now: datetime) -> None:
     """Let the worker look at once at prompts that were held or wait."""
     session.execute(

@@ -60,6 +60,15 @@ def stops_of(session: Session, people: Collection[int]) -> defaultdict[int, list
     return found
 
 
+def ever_stopped(session: Session, people: Collection[int]) -> defaultdict[int, list[Stop]]:
+    """Every stop there was, by person, oldest first."""
+    found: defaultdict[int, list[Stop]] = defaultdict(list)
+    query = select(Stop).where(col(Stop.participant_id).in_(people)).order_by(col(Stop.id))
+    for stop in session.scalars(query):
+        found[stop.participant_id].append(stop)
+    return found
+
+
 def add_stop(session: Session, stop: Stop) -> Stop:
     session.add(stop)
     session.flush()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from surveyapp.cli import main
 from surveyapp.resources import resource
+from tests.world import add_course
 
 USUAL = [
     *["rehearse", "second-retreat", "--anchor", "dosing=2027-03-20"],
@@ -98,3 +99,41 @@ def test_wrong_input_is_a_sentence_and_exit_2(capsys, protocol, anchors, zone, s
     assert said.out == ""
     assert said.err.startswith("surveyapp: ")
     assert sentence in said.err
+
+
+def test_texts_and_prices(capsys, monkeypatch):
+    monkeypatch.setenv("SURVEYAPP_PUBLIC_URL", "https://checkin.example.org")
+    arguments = [*USUAL, "--texts", "--language", "nl"]
+    assert main([*arguments, "--sms-price", "0.1"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("Uw vragenlijst staat klaar") == 3
+    assert "As SMS: 9 messages, 9 segments, 0.90 at 0.1 each for one participant." in told
+    assert main([*arguments, "--json"]) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)
+    assert first["number"] == 0
+    assert first["sms_segments"] == 1
+    assert "EXAMPLE" in first["text"]
+
+
+def test_many_participants(capsys):
+    assert main(["rehearse", "mdma", "--participants", "300", "--json"]) == 0
+    load = json.loads(capsys.readouterr().out)
+    assert (load["participants"], load["outside_hours"], load["doubled"]) == (300, 0, 0)
+    assert main(["rehearse", "mdma", "--participants", "0"]) == 2
+
+
+def test_a_running_retreat(capsys, sqlite_site, monkeypatch):
+    monkeypatch.setenv("SURVEYAPP_DATABASE_URL", str(sqlite_site.database.url))
+    monkeypatch.setenv("SURVEYAPP_DATA_DIR", str(sqlite_site.settings.data_dir))
+    dosing = datetime.now(UTC).date() + timedelta(days=12)
+    add_course(sqlite_site, dosing=dosing, consent=False)
+    arguments = ["rehearse", "--retreat", "Spring 2027"]
+    assert main([*arguments, "--days", "10"]) == 0
+    told = capsys.readouterr().out
+    assert "Spring 2027: 0 messages in 10 days" in told
+    assert "held: no consent to messages on record" in told
+    assert main([*arguments, "--json"]) == 0
+    assert {row["participant"] for row in json.loads(capsys.readouterr().out)["held"]} == {"P-01"}
+    assert main(["rehearse", "--retreat", "Nowhere"]) == 2
+    assert "there are: Spring 2027" in capsys.readouterr().err
+    assert main(["rehearse"]) == 2

@@ -25,9 +25,12 @@ def test_pain_over_months() -> None:
         laptop.press("Confirm the start")
         assert "The start is confirmed for 1 person." in laptop.text
 
-        for had, pain in enumerate((7, 6, 5)):
+        had = 0
+        for pain in (7, 6, 5):
             link, _days = desk.next_letter(laptop, ADDRESS, had, 11)
             desk.answer(link, (2, pain))
+            # By day the invitation may have gone out just before the reminder.
+            had = len(desk.letters(laptop, ADDRESS))
 
         laptop.open(f"/staff/people/{CODE}")
         assert "Week 1 Submitted" in laptop.text

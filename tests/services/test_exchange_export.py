@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from surveyapp.services import stopping
 from surveyapp.services.errors import RefusedError
 from surveyapp.services.exchange import export_folder, import_folder
 from surveyapp.services.exchange.columns import TABLES
 from surveyapp.services.site import Site
+from surveyapp.services.stopping import NewStop
 from surveyapp.store import tables, tables_access
+from tests.world import add_course
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -139,7 +142,7 @@ def test_prompts_carry_their_reason_and_local_time(sqlite_site: Site, out: Path)
             )
         )
     export_folder(sqlite_site, out, NOW)
-    (prompt,) = rows(out, "prompts.csv")
+    (prompt,) = [row for row in rows(out, "prompts.csv") if row["updated_at"]]
     assert prompt["due_local"] == "2025-08-30T10:00:00-07:00"
     assert (prompt["days_after_dose"], prompt["status"]) == ("168", "skipped")
     assert prompt["reason"] == "already answered"
@@ -192,3 +195,24 @@ def test_the_trail_keeps_what_was_exported(sqlite_site: Site, out: Path) -> None
     with sqlite_site.database.read() as session:
         event = session.scalars(select(tables_access.Event)).one()
     assert (event.kind, event.actor) == ("data exported", "admin@localhost")
+
+
+def test_every_prompt_has_its_state_in_words_also_those_to_come(
+    sqlite_site: Site, out: Path
+) -> None:
+    add_course(sqlite_site)
+    wish = NewStop("paused", until=date(2027, 3, 12))
+    at = datetime(2027, 3, 9, 9, tzinfo=UTC)
+    stopping.record_stop(sqlite_site, "P-01", 1, wish, actor="staff:1", now=at)
+    export_folder(sqlite_site, out, at)
+    told = [
+        (r["timepoint"], r["number"], r["status"], r["reason"]) for r in rows(out, "prompts.csv")
+    ]
+    assert told[:3] == [
+        ("baseline", "0", "held", "paused until Fri 12 Mar 2027"),
+        ("baseline", "1", "planned", ""),
+        ("baseline", "2", "planned", ""),
+    ]
+    assert {row[2:] for row in told[3:]} == {("held", "the dosing day is not confirmed")}
+    (stop,) = rows(out, "stops.csv")
+    assert (stop["kind"], stop["until"], stop["recorded_by"]) == ("paused", "2027-03-12", "staff")

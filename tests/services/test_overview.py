@@ -162,7 +162,7 @@ def test_prompts_say_what_will_become_of_them(quiet: Site) -> None:
     view = personal.person_view(quiet, "P-01", at(9)).courses[0]
     states = {(p.label, p.number): (p.state, p.reason) for p in view.prompts}
     assert states["Before the retreat", 0] == ("skipped", "the window has closed")
-    assert states["Day 8", 0] == ("planned", "")
+    assert states["Day 8", 0] == ("planned", "due now")
     assert states["Week 24", 0] == ("held", "waiting for the coordinator to confirm this person")
     assert [c.state for c in view.cells] == ["missed", "open", "upcoming"]
     assert view.day == 9

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...store.tables_reach import STOPS
+
 Kind = Literal["text", "number", "yes or no", "date", "UTC time", "local time"]
 
 
@@ -235,7 +237,7 @@ TABLES = (
     ),
     Table(
         "prompts.csv",
-        "one invitation or reminder that was looked at; those still to come are not listed",
+        "one invitation or reminder, also one still to come as things stand at the export",
         ("participant", "course", "timepoint", "number", "revision"),
         (
             PARTICIPANT,
@@ -254,12 +256,29 @@ TABLES = (
             Column(
                 "status",
                 "text",
-                "sent, refused (by the mail server), skipped, held, waiting (to be tried again) or"
-                " claimed (being sent).",
+                "planned, sent, refused (by the mail server), skipped, held, waiting (to be tried"
+                " again) or claimed (being sent).",
             ),
-            Column("reason", "text", "Why it was not sent, in words."),
+            Column("reason", "text", "What became of it and why, in words."),
             Column("tries", "number", "How many times it was tried."),
-            Column("updated_at", "UTC time", "When its status last changed."),
+            Column("updated_at", "UTC time", "When its status last changed; empty: planned."),
+        ),
+    ),
+    Table(
+        "stops.csv",
+        "one pause or stop, in each course it holds for, also if it was undone",
+        ("participant", "course", "kind", "recorded_at"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("kind", "text", f"One of: {', '.join(STOPS)}."),
+            Column("since", "date", "The local day from which it held."),
+            Column("until", "date", "Of a pause: the day messages came again."),
+            Column("reason", "text", "Why, as typed."),
+            Column("recorded_by", "text", "staff, or participant (from a message)."),
+            Column("recorded_at", "UTC time", "When it was recorded."),
+            Column("undone_at", "UTC time", "When it was undone; empty: it holds."),
+            Column("undone_why", "text", "Why it was undone."),
         ),
     ),
 )

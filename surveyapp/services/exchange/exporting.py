@@ -47,7 +47,7 @@ def export_folder(site: Site, folder: Path, now: datetime, actor: str = "export"
     """
     _refuse_taken(folder)
     with _written_aside(folder) as aside:
-        rows = _write_tables(site, aside)
+        rows = _write_tables(site, aside, now)
         _write_codebook(site, aside, now)
         sha256 = _write_checksums(aside)
     with site.database.write() as session:
@@ -79,12 +79,12 @@ def _written_aside(folder: Path) -> Generator[Path]:
             shutil.rmtree(aside)
 
 
-def _write_tables(site: Site, folder: Path) -> dict[str, int]:
+def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
     counts = {table.name: 0 for table in TABLES}
     with ExitStack() as stack:
         writers = {table.name: _open(table, folder, stack) for table in TABLES}
         session = stack.enter_context(snapshot(site.database))
-        people = (rows_of(dump, site.library) for dump in person_dumps(session, site.library))
+        people = (rows_of(dump, site.library, now) for dump in person_dumps(session, site.library))
         for rows in chain([notice_rows(all_versions(session))], people):
             for table in TABLES:
                 writers[table.name].writerows(_lines(table, rows[table.name]))

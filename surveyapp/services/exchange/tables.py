@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from ...store.dump import AssessmentDump, CourseDump, PersonDump
 from ...store.tables import AdverseEvent, PromptRow
 from ...store.tables_entry import DataNotice
+from ...store.tables_reach import Stop
 from ...study.library import Library
 from ...study.record import Course, Person, Sheet
 from ...study.schedule import window_of
 from ...study.trajectory import marks_of
+from ..forecast import prompts_ahead
 from ..notices import in_every_language
 
 Value = str | int | float | bool | date | datetime | None
@@ -22,7 +24,7 @@ Row = dict[str, Value]
 Rows = dict[str, list[Row]]
 
 
-def rows_of(dump: PersonDump, library: Library) -> Rows:
+def rows_of(dump: PersonDump, library: Library, now: datetime) -> Rows:
     """One person's rows by file name; each row holds every column of its file."""
     rows: Rows = defaultdict(list)
     rows["participants.csv"].append(
@@ -37,7 +39,7 @@ def rows_of(dump: PersonDump, library: Library) -> Rows:
     records = {course.number: course for course in dump.person.courses}
     for course in dump.courses:
         record = records[course.context.course.number]
-        for name, found in _CourseRows(course, record, dump.person, library).by_file().items():
+        for name, found in _CourseRows(course, record, dump.person, library, now).by_file().items():
             rows[name] += found
     return rows
 
@@ -76,7 +78,10 @@ def notice_rows(published: Sequence[DataNotice]) -> Rows:
 class _CourseRows:
     """The rows of one course."""
 
-    def __init__(self, dump: CourseDump, record: Course, person: Person, library: Library) -> None:
+    def __init__(
+        self, dump: CourseDump, record: Course, person: Person, library: Library, now: datetime
+    ) -> None:
+        self._now = now
         self._dump, self._record, self._person, self._library = dump, record, person, library
         self._context, self._protocol = dump.context, dump.context.protocol
         self._zone = ZoneInfo(dump.context.participant.time_zone)
@@ -95,7 +100,8 @@ class _CourseRows:
             "scores.csv": [row for sheet in sheets for row in self._scores(sheet)],
             "doses.csv": list(self._doses()),
             "adverse_events.csv": [self._event(event) for event in events],
-            "prompts.csv": [self._prompt(prompt) for prompt in prompts],
+            "prompts.csv": [*(self._prompt(prompt) for prompt in prompts), *self._ahead()],
+            "stops.csv": [self._stop(stop) for stop in self._dump.stops],
         }
 
     def _place(self, sheet: AssessmentDump) -> tuple[int, int]:
@@ -229,6 +235,37 @@ class _CourseRows:
             "reason": prompt.reason,
             "tries": prompt.tries,
             "updated_at": prompt.updated_at,
+        }
+
+    def _ahead(self) -> Iterator[Row]:
+        """What was not looked at yet, as the facts stand."""
+        found = prompts_ahead(self._context, self._now)
+        for ahead in sorted(found, key=lambda a: (a.prompt.utc, a.timepoint.id, a.prompt.number)):
+            yield {
+                **self._key,
+                "timepoint": ahead.timepoint.id,
+                "number": ahead.prompt.number,
+                "revision": self._context.revision(ahead.timepoint.id),
+                "due_at": ahead.prompt.utc,
+                "due_local": ahead.prompt.local,
+                "days_after_dose": self._days(ahead.timepoint.id, ahead.prompt.utc),
+                "status": ahead.state,
+                "reason": ahead.reason,
+                "tries": 0,
+                "updated_at": None,
+            }
+
+    def _stop(self, stop: Stop) -> Row:
+        return {
+            **self._key,
+            "kind": stop.kind,
+            "since": stop.since,
+            "until": stop.until,
+            "reason": stop.reason,
+            "recorded_by": stop.recorded_by.partition(":")[0],
+            "recorded_at": stop.recorded_at,
+            "undone_at": stop.undone_at,
+            "undone_why": stop.undone_why,
         }
 
     def _sheet_key(self, sheet: AssessmentDump) -> Row:
