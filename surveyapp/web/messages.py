@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from .. import texts
-from ..services import stopping
+from ..services import calendar, stopping
 from ..services.errors import InputError, NotFoundError
 from ..services.phonepages import Lines
 from ..services.site import Site
@@ -23,7 +23,8 @@ ONE_CLICK = "One-Click"
 
 
 def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
-    """`/s/TOKEN/messages` for people, `/s/TOKEN/unsubscribe` for their mail programs."""
+    """`/s/TOKEN/messages` for people, `/s/TOKEN/unsubscribe` for their mail programs, and
+    `/s/TOKEN/calendar.ics`."""
     blueprint = Blueprint("messages", __name__)
 
     def show(token: str) -> Page:
@@ -49,7 +50,15 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
         stopping.from_message(site, token, "stop", clock())
         return "", 200
 
+    def dates(token: str) -> Page:
+        """The person's windows for their own calendar."""
+        file = calendar.calendar_of(site, token, clock())
+        shown = Response(file, mimetype="text/calendar")
+        shown.headers["Content-Disposition"] = 'attachment; filename="check-in.ics"'
+        return shown
+
     for rule, name, view, method in (
+        ("/s/<token>/calendar.ics", "dates", dates, "GET"),
         ("/s/<token>/messages", "show", show, "GET"),
         ("/s/<token>/messages", "choose", choose, "POST"),
         ("/s/<token>/unsubscribe", "page", show, "GET"),
