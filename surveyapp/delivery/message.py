@@ -5,6 +5,7 @@ Nothing in subject, sender or preview tells of a treatment, a condition or a dru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,9 +25,23 @@ class CheckIn:
     until: date
 
 
+LINK = "{link}"
+PLACEHOLDERS = ("link", "minutes", "until", "site", "phone", "hours")
+
+
+@dataclass(frozen=True)
+class Own:
+    """A site's own text: plain paragraphs with placeholders. A text to a phone has no subject."""
+
+    subject: str
+    body: str
+
+
 @dataclass(frozen=True)
 class Notice:
-    """Everything a message says. `reminder` is False for the first message of a check-in."""
+    """Everything a message says. `reminder` is False for the first message of a check-in; `own` is
+    the site's text in place of the built-in one.
+    """
 
     check_ins: Sequence[CheckIn]
     reminder: bool
@@ -34,6 +49,25 @@ class Notice:
     phone: str
     hours: str
     placeholder_notices: Sequence[str]
+    own: Own | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the site's own text, filled in; the one that is the link stays as it is."""
+        body = self.own.body if self.own else ""
+        return [line if line == LINK else self.filled(line) for line in body.split("\n")]
+
+    def filled(self, text: str) -> str:
+        """A text with every placeholder's value."""
+        values = {
+            "link": " ".join(check_in.link for check_in in self.check_ins),
+            "minutes": str(sum(check_in.minutes for check_in in self.check_ins)),
+            "until": texts.day(min(check_in.until for check_in in self.check_ins)),
+            "site": self.site_name,
+            "phone": self.phone,
+            "hours": self.hours,
+        }
+        return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
     @property
     def messages_link(self) -> str:
@@ -58,6 +92,8 @@ class Envelope:
 
 def subject(notice: Notice) -> str:
     gettext = texts.gettext
+    if notice.own is not None:
+        return notice.own.subject
     if notice.reminder:
         return gettext("A reminder: your check-in is ready")
     return gettext("Your check-in is ready")
@@ -65,6 +101,8 @@ def subject(notice: Notice) -> str:
 
 def sms_text(notice: Notice) -> str:
     """The text for a phone in the language spoken just now: short, with one link a check-in."""
+    if notice.own is not None:
+        return notice.filled(notice.own.body)
     links = " ".join(check_in.link for check_in in notice.check_ins)
     # A text of letters that phones write in seven bits costs half: no weekday, no accents.
     until = texts.plain_day(min(check_in.until for check_in in notice.check_ins))

@@ -15,10 +15,11 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 from .. import texts
-from ..delivery.message import CheckIn, Envelope, Notice, compose, sms_text
+from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
 from ..store import contacts, links
 from ..store.database import Session
 from ..store.facts import CourseContext
+from ..store.messagetexts import own_text
 from ..store.prompts import Key, staff_addresses
 from ..store.vault import CannotOpenError
 from ..study.protocol import Timepoint
@@ -126,6 +127,7 @@ def write(
         phone=study.phone,
         hours=study.hours,
         placeholder_notices=_placeholder_notices(site, invited),
+        own=_own(session, invited, way),
     )
     with texts.speaking(invited[0].context.participant.language):
         if way.kind == contacts.PHONE:
@@ -139,6 +141,14 @@ def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:
     assert window is not None
     minutes = sum(site.library.instruments[i].minutes for i in item.timepoint.instruments)
     return CheckIn(site.settings.link(f"s/{token}"), minutes, window.closes)
+
+
+def _own(session: Session, invited: Sequence[Invited], way: Route) -> Own | None:
+    """The site's own text of this message, if there is one in the person's language."""
+    channel = "sms" if way.kind == contacts.PHONE else "email"
+    kind = "reminder" if all(item.number > 0 for item in invited) else "invitation"
+    row = own_text(session, (channel, kind, invited[0].context.participant.language))
+    return Own(row.subject, row.body) if row else None
 
 
 def _placeholder_notices(site: Site, invited: Sequence[Invited]) -> list[str]:

@@ -18,6 +18,7 @@ from .. import security
 from . import (
     adding,
     entry,
+    messagetexts,
     moving,
     papers,
     people,
@@ -42,6 +43,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/retreats/<int:retreat_id>/report.pdf", "retreat_report", papers.retreat_report),
     ("/retreats/<int:retreat_id>/rehearsal", "retreat_rehearsal", rehearsal.retreat_rehearsal),
     ("/rehearsal", "rehearsal", rehearsal.rehearsal),
+    ("/texts", "message_texts", messagetexts.message_texts),
     ("/people/<code>/report.pdf", "person_report", papers.person_report),
     ("/people", "people", people.people),
     ("/people/<code>", "person", people.person),
@@ -51,6 +53,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
     ("/welcome/<token>", "welcome", signing.welcome),
     ("/sending", "sending", sending.sending),
+    ("/texts/<channel>/<kind>/<language>", "message_text", messagetexts.message_text),
     ("/retreats/new", "add_retreat", retreats.add_retreat),
     ("/retreats/<int:retreat_id>/people", "add_people", adding.add_people),
     ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", moving.retreat_day),
