@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from ..store import roster, trail, transfer
+from ..store import roster, trail, transfer, versions
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context, refresh_windows
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
@@ -262,7 +262,10 @@ def the_anchor(protocol: Protocol, anchor: str) -> Anchor:
 
 
 def protocol_of(session: Session, site: Site, retreat: Retreat) -> Protocol:
-    return site.library.protocols[the_study(session, retreat.study_id).protocol]
+    """The protocol that this retreat runs under."""
+    name = the_study(session, retreat.study_id).protocol
+    key = name, versions.of_retreat(session, retreat.id)
+    return versions.protocols_of(session, site.library, [key])[key]
 
 
 def append_all(

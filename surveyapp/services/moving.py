@@ -41,11 +41,11 @@ Lot = Literal["later", "at once", "held", "not sent"]
 
 @dataclass(frozen=True)
 class WindowShift:
-    """One window's local dates, before and after."""
+    """One window's local dates, before and after; None where there is none."""
 
     label: str
     before: Window | None
-    after: Window
+    after: Window | None
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def prompt_shifts(
     for timepoint in timepoints:
         old = {p.number: p.local for p in prompts_of(timepoint, before)}
         for prompt in prompts_of(timepoint, after):
-            lot, why = _lot(timepoint, after, prompt, now)
+            lot, why = lot_of(timepoint, after, prompt, now)
             shifts.append(
                 PromptShift(
                     label=timepoint.label,
@@ -215,7 +215,8 @@ def prompt_shifts(
     return tuple(sorted(shifts, key=lambda p: p.after))
 
 
-def _lot(timepoint: Timepoint, facts: Facts, prompt: Prompt, now: datetime) -> tuple[Lot, str]:
+def lot_of(timepoint: Timepoint, facts: Facts, prompt: Prompt, now: datetime) -> tuple[Lot, str]:
+    """What would become of one prompt under these facts, and why."""
     verdicts = {p.number: verdict for p, verdict in judge(timepoint, facts, now)}
     verdict = verdicts.get(prompt.number) or barrier(timepoint, facts)
     if (prompt.timepoint, prompt.number) in facts.settled:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, trail
+from ..store import contacts, roster, trail, versions
 from ..store.database import Session
 from ..store.facts import refresh_windows
 from ..store.tables import Participant, Retreat
@@ -239,6 +239,7 @@ def _enrol(
             roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
+    versions.pin_new(session, site.library, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 

@@ -15,7 +15,7 @@ from ..store.facts import CourseContext, course_contexts
 from ..store.vault import CannotOpenError
 from ..study.protocol import Timepoint
 from ..study.schedule import state_of, window_of
-from .enrolment import the_retreat, the_study
+from .enrolment import protocol_of, the_retreat
 from .errors import InputError, RefusedError
 from .site import Site
 from .visits import OPEN_STATES
@@ -37,8 +37,7 @@ class Slip:
 def timepoints(site: Site, retreat_id: int, now: datetime) -> tuple[list[tuple[str, str]], str]:
     """Id and label of every timepoint of a retreat, and the one that is open or comes next."""
     with site.database.read() as session:
-        study = the_study(session, the_retreat(session, retreat_id).study_id)
-        protocol = site.library.protocols[study.protocol]
+        protocol = protocol_of(session, site, the_retreat(session, retreat_id))
         contexts = _contexts(site, session, retreat_id)
     wanted = (*OPEN_STATES, "upcoming")
     coming = (t.id for t in protocol.timepoints if any(_is(c, t, now, wanted) for c in contexts))

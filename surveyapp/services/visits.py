@@ -81,7 +81,8 @@ def context_of_token(site: Site, session: Session, token: str) -> tuple[CourseCo
     """Raises NotFoundError."""
     link = link_of(session, token)
     context = course_context(session, site.library, link.course_id)
-    if context is None:
+    # A protocol's newer version may have dropped the timepoint of a printed link.
+    if context is None or link.timepoint not in {t.id for t in context.protocol.timepoints}:
         raise NotFoundError(UNKNOWN_LINK)
     return context, context.protocol.timepoint(link.timepoint)
 

@@ -39,6 +39,7 @@ from .tables import (
 )
 from .tables_entry import Wish
 from .tables_reach import Stop
+from .versions import protocols_of
 
 CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
@@ -84,9 +85,11 @@ def course_contexts(
     """Contexts of many courses, ordered by study code and number, in nine statements."""
     rows = session.execute(_courses, {"ids": list(course_ids)}).all()
     details = _Details(session, course_ids, {person.id for _, person, _, _ in rows})
+    keys = [(study.protocol, course.protocol_sha256) for course, _, _, study in rows]
+    protocols = protocols_of(session, library, keys)
     return [
-        details.context(course, participant, retreat, study, library.protocols[study.protocol])
-        for course, participant, retreat, study in rows
+        details.context(course, participant, retreat, study, protocols[key])
+        for (course, participant, retreat, study), key in zip(rows, keys, strict=True)
     ]
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path
 
 from .instrument import Instrument
-from .reading import Faults, Table, read_toml
+from .reading import Faults, Table, parse_toml, read_text
 
 EARLIEST, LATEST = time(8), time(20)
 
@@ -80,6 +80,7 @@ class Protocol:
     timepoints: tuple[Timepoint, ...]
     changes: tuple[ChangeRule, ...]
     sha256: str
+    text: str = field(default="", repr=False, compare=False)
 
     def timepoint(self, timepoint_id: str) -> Timepoint:
         """Raises KeyError."""
@@ -102,21 +103,29 @@ class Protocol:
 def load_protocol(path: Path, instruments: Mapping[str, Instrument]) -> Protocol:
     """Read one protocol. Raises FaultsFoundError naming file, key and fault."""
     faults = Faults(f"{path.parent.name}/{path.name}")
-    root = read_toml(path, faults)
+    return read_protocol(read_text(path, faults), path.stem, instruments, faults)
+
+
+def read_protocol(
+    text: str, name: str, instruments: Mapping[str, Instrument], faults: Faults
+) -> Protocol:
+    """Read a protocol's text; `name` is its file's, without the ending. Raises FaultsFoundError."""
+    root = parse_toml(text, faults)
     anchors = _anchors(root)
     named = {a.id: a.named for a in anchors}
     timepoints = tuple(t for row in root.tables("timepoints") for t in _timepoints(row, named))
     protocol = Protocol(
         id=root.name("id"),
         version=root.need("version", str, ""),
-        label=root.get("label", str, path.stem),
+        label=root.get("label", str, name),
         anchors=anchors,
         timepoints=timepoints,
         changes=_changes(root),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        text=text,
     )
-    if protocol.id and protocol.id != path.stem:
-        root.fault("id", f"is {protocol.id!r} but the file is {path.name!r}")
+    if protocol.id and protocol.id != name:
+        root.fault("id", f"is {protocol.id!r} but the file is '{name}.toml'")
     root.close()
     _check_references(root, protocol, instruments)
     faults.raise_any()

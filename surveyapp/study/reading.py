@@ -139,8 +139,22 @@ class Table:
 
 def read_toml(path: Path, faults: Faults) -> Table:
     """The root table of a file; raises FaultsFoundError when it cannot be read at all."""
+    return parse_toml(read_text(path, faults), faults)
+
+
+def read_text(path: Path, faults: Faults) -> str:
+    """A file's text as it stands. Raises FaultsFoundError."""
     try:
-        return Table(tomllib.loads(path.read_text("utf-8")), faults)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        faults.add("", f"cannot be read: {error}")
+        raise FaultsFoundError(faults.found) from error
+
+
+def parse_toml(text: str, faults: Faults) -> Table:
+    """The root table of a text. Raises FaultsFoundError."""
+    try:
+        return Table(tomllib.loads(text.replace("\r\n", "\n")), faults)
+    except tomllib.TOMLDecodeError as error:
         faults.add("", f"cannot be read: {error}")
         raise FaultsFoundError(faults.found) from error

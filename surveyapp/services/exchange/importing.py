@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...store import trail, transfer
+from ...store import trail, transfer, versions
 from ...store.database import Session
 from ...store.facts import refresh_windows
 from ...store.scores import store_scores
@@ -99,6 +99,8 @@ class _Import:
         events = [row for key, row in batch.events.items() if key not in there.events]
         for row in courses:
             self._add_course(row)
+        self._session.flush()
+        versions.pin_new(self._session, self._library, self._now)
         self._add_sheets(sheets)
         for row in events:
             self._add_event(row)

@@ -30,6 +30,7 @@ from . import (
     slips,
     stopping,
     study,
+    versions,
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
@@ -59,6 +60,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/retreats/<int:retreat_id>/dosing-day", "retreat_day", moving.retreat_day),
     ("/retreats/<int:retreat_id>/confirm", "confirm_retreat", retreats.confirm_retreat),
     ("/retreats/<int:retreat_id>/doses", "retreat_doses", retreats.retreat_doses),
+    ("/retreats/<int:retreat_id>/version", "retreat_version", versions.retreat_version),
     ("/retreats/<int:retreat_id>/pins", "give_pins", entry.give_pins),
     ("/retreats/<int:retreat_id>/slips", "print_slips", slips.print_slips),
     ("/retreats/<int:retreat_id>/hand-over", "hand_over", entry.hand_over),

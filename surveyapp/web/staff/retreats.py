@@ -7,7 +7,7 @@ from datetime import date
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import dosing, enrolment, overview
+from ...services import dosing, enrolment, overview, versions
 from ...services.dosing import NewDose
 from ...services.enrolment import NewRetreat
 from ...services.readmodels import RetreatView
@@ -84,7 +84,11 @@ def _later(form: RetreatForm, protocol: Protocol | None) -> dict[str, date]:
 def retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
     return render_template(
-        "staff/retreat.html", here="retreats", retreat=view, practice=view.practice
+        "staff/retreat.html",
+        here="retreats",
+        retreat=view,
+        practice=view.practice,
+        outdated=versions.outdated(desk.site, retreat_id),
     )
 
 

@@ -1,0 +1,93 @@
+"""Which text of a protocol a course runs under.
+
+A course keeps the text it began with, whatever becomes of the file; people who join a retreat later
+take the text of those who are there. A course without one runs under the library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from ..study.library import Library
+from ..study.protocol import Protocol, read_protocol
+from ..study.reading import Faults
+from .tables import Course, Retreat, Study
+from .tables_reach import ProtocolText
+
+_read: dict[str, Protocol] = {}
+"""Protocols by the hash of their text; a text never changes."""
+
+
+def protocols_of(
+    session: Session, library: Library, wanted: Iterable[tuple[str, str | None]]
+) -> dict[tuple[str, str | None], Protocol]:
+    """The protocol of each pair of a study's protocol and a course's hash. Asks the database only
+    for texts that it has not met."""
+    found: dict[tuple[str, str | None], Protocol] = {}
+    for name, sha256 in set(wanted):
+        current = library.protocols[name]
+        if sha256 is None or sha256 == current.sha256:
+            found[name, sha256] = current
+        else:
+            found[name, sha256] = _read.get(sha256) or _load(session, library, sha256) or current
+    return found
+
+
+def _load(session: Session, library: Library, sha256: str) -> Protocol | None:
+    kept = session.get(ProtocolText, sha256)
+    if kept is None:
+        return None
+    faults = Faults(f"the kept version {kept.version} of {kept.protocol}")
+    _read[sha256] = read_protocol(kept.text, kept.protocol, library.instruments, faults)
+    return _read[sha256]
+
+
+def keep(session: Session, protocol: Protocol, now: datetime) -> str:
+    """Keep a protocol's text; its hash."""
+    if session.get(ProtocolText, protocol.sha256) is None:
+        session.add(
+            ProtocolText(
+                sha256=protocol.sha256,
+                protocol=protocol.id,
+                version=protocol.version,
+                text=protocol.text,
+                kept_at=now,
+            )
+        )
+        session.flush()
+    return protocol.sha256
+
+
+def pin_new(session: Session, library: Library, now: datetime) -> None:
+    """Give every course without a text that of its retreat, else the library's."""
+    query = (
+        select(col(Course.retreat_id), col(Study.protocol))
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Study, col(Study.id) == col(Retreat.study_id))
+        .where(col(Course.protocol_sha256).is_(None))
+        .distinct()
+    )
+    for retreat_id, name in session.execute(query).all():
+        sha256 = of_retreat(session, retreat_id) or keep(session, library.protocols[name], now)
+        own = (col(Course.retreat_id) == retreat_id, col(Course.protocol_sha256).is_(None))
+        session.execute(update(Course).where(*own).values(protocol_sha256=sha256))
+
+
+def of_retreat(session: Session, retreat_id: int) -> str | None:
+    """The text that a retreat's courses run under."""
+    query = select(col(Course.protocol_sha256)).where(
+        col(Course.retreat_id) == retreat_id, col(Course.protocol_sha256).is_not(None)
+    )
+    return session.scalars(query.order_by(col(Course.id)).limit(1)).first()
+
+
+def bring(session: Session, course_ids: Collection[int], sha256: str) -> None:
+    """Let courses run under another text."""
+    chosen = update(Course).where(col(Course.id).in_(course_ids))
+    session.execute(chosen.values(protocol_sha256=sha256))
+    session.expire_all()

@@ -1,0 +1,129 @@
+"""A protocol edited while courses run: each keeps its version until somebody moves it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from surveyapp.resources import resource
+from surveyapp.services import enrolment, overview, people, versions
+from surveyapp.services.enrolment import NewRetreat
+from surveyapp.services.errors import InputError, RefusedError
+from surveyapp.services.people import NewPerson
+from surveyapp.services.site import Site
+from surveyapp.store import trail
+from surveyapp.store.facts import course_context, mend_windows
+from surveyapp.store.tables import Assessment
+from surveyapp.study.library import load_library
+from surveyapp.study.schedule import window_of
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+BY = {"actor": "staff:1", "now": NOW}
+
+
+def start_retreat(site: Site, name: str, code: str) -> int:
+    wish = NewRetreat(name, "second-retreat", "Europe/Amsterdam", date(2027, 3, 20))
+    retreat = enrolment.add_retreat(site, wish, **BY)
+    people.add_people(site, retreat, [NewPerson(code, f"{code}@example.org")], **BY)
+    return retreat
+
+
+@pytest.fixture
+def edited(site: Site, tmp_path: Path) -> Site:
+    """The same installation opened after day 8 became day 9 in the file; one retreat runs."""
+    start_retreat(site, "Spring 2027", "P-01")
+    return edit(site, tmp_path, lambda text: text.replace("opens = 8\n", "opens = 9\n"))
+
+
+def edit(site: Site, folder: Path, change) -> Site:
+    shutil.copytree(resource("instruments"), folder / "instruments")
+    path = folder / "instruments" / "protocols" / "second-retreat.toml"
+    text = path.read_text().replace('version = "1"', 'version = "2"')
+    text = text.replace("target = 8\n", "target = 9\n").replace("[8, 10, 13]", "[9, 10, 13]")
+    path.write_text(change(text))
+    return replace(site, library=load_library(folder / "instruments"))
+
+
+def opens(site: Site, course: int) -> date:
+    with site.database.read() as session:
+        context = course_context(session, site.library, course)
+        assert context is not None
+        window = window_of(context.protocol.timepoint("day-8"), context.facts)
+        assert window is not None
+        return window.opens
+
+
+def test_a_running_course_keeps_its_version_and_a_new_retreat_takes_the_new_one(
+    edited: Site,
+) -> None:
+    start_retreat(edited, "Autumn 2027", "P-02")
+    assert opens(edited, 1) == date(2027, 3, 28)
+    assert opens(edited, 2) == date(2027, 3, 29)
+    with edited.database.write() as session:
+        assert mend_windows(session, edited.library) == 0
+
+
+def test_somebody_who_joins_a_running_retreat_takes_its_version(edited: Site) -> None:
+    people.add_people(edited, 1, [NewPerson("P-03", "p03@example.org")], **BY)
+    assert opens(edited, 2) == date(2027, 3, 28)
+    view = overview.retreat_view(edited, 1, NOW)
+    assert all(len(row.cells) == len(view.timepoints) for row in view.rows)
+
+
+def test_the_new_version_is_previewed_and_then_taken(edited: Site) -> None:
+    told = versions.preview(edited, 1, NOW)
+    assert (told.before, told.after) == ("1", "2")
+    (shift,) = told.shifts
+    assert [w.label for w in shift.windows] == ["Day 8"]
+    assert opens(edited, 1) == date(2027, 3, 28)
+    with pytest.raises(InputError):
+        versions.take(edited, 1, told.digest, " ", **BY)
+    assert versions.take(edited, 1, told.digest, "day 8 was too early", **BY) == 1
+    assert opens(edited, 1) == date(2027, 3, 29)
+    assert versions.outdated(edited, 1) is None
+    with edited.database.read() as session:
+        assert trail.verify(session).fault is None
+    with edited.database.write() as session:
+        assert mend_windows(session, edited.library) == 0
+
+
+def test_a_stale_preview_is_not_carried_out(edited: Site) -> None:
+    with pytest.raises(RefusedError):
+        versions.take(edited, 1, "another", "why", **BY)
+    assert opens(edited, 1) == date(2027, 3, 28)
+
+
+def test_an_unchanged_protocol_has_nothing_to_take(site: Site) -> None:
+    start_retreat(site, "Spring 2027", "P-01")
+    assert versions.outdated(site, 1) is None
+    with pytest.raises(RefusedError):
+        versions.preview(site, 1, NOW)
+
+
+def test_answers_of_a_timepoint_that_vanished_keep_the_retreat_where_it_is(
+    site: Site, tmp_path: Path
+) -> None:
+    start_retreat(site, "Spring 2027", "P-01")
+    with site.database.write() as session:
+        session.add(
+            Assessment(
+                course_id=1,
+                timepoint="week-24",
+                instrument="hads",
+                instrument_version="1",
+                wording_sha256="0",
+                placeholder=True,
+                language="en",
+                mode="phone",
+                started_at=NOW,
+            )
+        )
+    edited = edit(site, tmp_path, lambda text: text.replace('"week-24"', '"week-26"'))
+    told = versions.preview(edited, 1, NOW)
+    assert told.lost == ("P-01: Week 24",)
+    with pytest.raises(RefusedError):
+        versions.take(edited, 1, told.digest, "why", **BY)
