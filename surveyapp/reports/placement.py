@@ -2,7 +2,8 @@
 
 Each label tries the eight sides of its point, the preferred side first, then what lies between
 them, then the same farther out; far ones get a leader line. Labels with the fewest free places
-choose first. A label that finds no free place is left out, because the tables carry every number
+choose first; one that finds none chooses first in another round. A label that finds no free place
+in any is left out, because the tables carry every number
 anyway.
 """
 
@@ -20,11 +21,15 @@ UPPER: tuple[Side, ...] = (N, NE, E, NW, SE, S, W, SW)
 LOWER: tuple[Side, ...] = (S, SE, E, SW, NE, N, W, NW)
 BESIDE: tuple[Side, ...] = (E, NE, SE, N, S, NW, SW, W)
 BETWEEN: tuple[Side, ...] = tuple(
-    side for x, y in ((1.0, 0.5), (0.5, 1.0)) for side in ((x, -y), (x, y), (-x, -y), (-x, y))
+    side
+    for x, y in ((1.0, 0.5), (0.5, 1.0), (1.0, 0.25), (0.25, 1.0), (1.0, 0.75), (0.75, 1.0))
+    for side in ((x, -y), (x, y), (-x, -y), (-x, y))
 )
 
 GAP = 2.0
-STEPS = (0.0, 2.0, 5.0, 9.0, 14.0, 20.0, 28.0, 38.0)
+ROUNDING = 0.1
+STEPS = (0.0, 2.0, 5.0, 9.0, 14.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0)
+ROUNDS = 12
 LEADER_FROM = 9.0
 DIAGONAL = 0.8
 
@@ -112,11 +117,30 @@ class Placed:
 def place(
     targets: Sequence[Target], segments: Iterable[Segment], bounds: Box
 ) -> list[Placed | None]:
-    """A place for each target's label, None where nothing is free; in the order of `targets`."""
-    ground = _Ground(tuple(segments), bounds, [t.mark for t in targets])
+    """A place for each target's label, None where nothing is free; in the order of `targets`.
+
+    Those that find none choose first in the next round.
+    """
+    lines, marks = tuple(segments), [t.mark for t in targets]
+    ground = _Ground(lines, bounds, marks)
     freedom = [sum(1 for _ in ground.free(t, STEPS[:3])) for t in targets]
+    order = sorted(range(len(targets)), key=freedom.__getitem__)
+    best: list[Placed | None] = []
+    for _ in range(ROUNDS):
+        placed = _in_turn(targets, order, _Ground(lines, bounds, marks))
+        if not best or placed.count(None) < best.count(None):
+            best = placed
+        if None not in placed:
+            break
+        order.sort(key=lambda index, placed=placed: placed[index] is not None)
+    return best
+
+
+def _in_turn(
+    targets: Sequence[Target], order: Sequence[int], ground: _Ground
+) -> list[Placed | None]:
     placed: list[Placed | None] = [None] * len(targets)
-    for index in sorted(range(len(targets)), key=freedom.__getitem__):
+    for index in order:
         found = next(ground.free(targets[index], STEPS), None)
         if found is not None:
             ground.take(found)
@@ -143,7 +167,9 @@ class _Ground:
 
     def _is_free(self, place: Placed, target: Target) -> bool:
         box = place.box
-        if not box.inside(self._bounds) or any(box.overlaps(b) for b in self._labels):
+        # What is drawn is rounded to a tenth.
+        wide = box.grown(ROUNDING)
+        if not box.inside(self._bounds) or any(wide.overlaps(b) for b in self._labels):
             return False
         if any(box.overlaps(mark) for mark in self._marks):
             return False

@@ -67,7 +67,8 @@ def test_an_older_answer_that_arrives_later_does_not_win(server: Server, phone: 
     one.context.set_offline(True)
     tap(one, 0)
     expect(one.locator("#saved")).to_contain_text("Saved on this phone")
-    # The first answer is older than the second by the phone's own clock.
+    # A minute passes on the first phone: its answer is the older one by the phone's own clock.
+    one.evaluate("() => { const real = Date.now; Date.now = () => real.call(Date) + 60000; }")
     tap(two, 3)
     expect_saved(two)
     one.context.set_offline(False)
