@@ -18,11 +18,23 @@ def fault_of(address: str) -> str | None:
     checked = re.sub(r"\.invalid$", ".test", address.lower())
     if len(address) > LONGEST or any(c.isspace() for c in address):
         return "Write one address, for example first@example.org."
+    if not address.isascii():
+        return "Mail servers do not take letters such as é or ü in an address. Ask for another one."
+    if not is_writable(address):
+        return "Write the address without quotes and brackets, for example first@example.org."
     try:
         validate_email(checked, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         return f"This is not an e-mail address: {error}"
     return None
+
+
+def is_writable(address: str) -> bool:
+    """Whether an address may stand in an envelope and a header as it is: what every claim asks
+    again, since an earlier release or an import may have let more through."""
+    local, at, domain = address.rpartition("@")
+    plain = address.isascii() and address.isprintable() and not set(address) & set(' "<>()[],;:\\')
+    return bool(plain and at and local and domain and "@" not in local) and len(address) <= LONGEST
 
 
 def normal_phone(text: str) -> str:

@@ -24,6 +24,7 @@ from ..store.prompts import Key, staff_addresses
 from ..store.vault import CannotOpenError
 from ..study.protocol import Timepoint
 from ..study.schedule import Hold, window_of
+from .addresses import is_writable
 from .site import Site
 
 RESERVED_TOP = (".test", ".example", ".invalid")
@@ -34,7 +35,8 @@ NO_SMS = "SMS is not set up"
 TEST_PHONES = re.compile(r"\+1[0-9]{3}55501[0-9]{2}|\+447700900[0-9]{3}")
 NAMES = {contacts.EMAIL: "e-mail address", contacts.PHONE: "phone number"}
 REFUSED = "takes no messages"
-CONTACT_HOLDS = (NO_PHONE, NO_SMS, PRACTICE)
+NOT_WRITABLE = "the e-mail address is not one that mail servers take"
+CONTACT_HOLDS = (NOT_WRITABLE, NO_PHONE, NO_SMS, PRACTICE)
 DEFAULT_CHANNELS = contacts.EMAIL
 NO_ADDRESS = "no e-mail address on record"
 NO_KEY = "the contact key for this address is not configured"
@@ -75,6 +77,8 @@ def _by(session: Session, site: Site, context: CourseContext, kind: str) -> Rout
         return Hold(NO_KEY)
     if known is None:
         return Hold(NO_PHONE if kind == contacts.PHONE else NO_ADDRESS)
+    if kind == contacts.EMAIL and not is_writable(known.value):
+        return Hold(NOT_WRITABLE)
     if known.refused_why:
         return Hold(f"the {NAMES[kind]} {REFUSED} ({known.refused_why})")
     if context.study.mode == "practice" and not practice_accepts(session, kind, known.value):

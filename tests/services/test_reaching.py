@@ -17,6 +17,7 @@ from surveyapp.delivery.email import SmtpMailer
 from surveyapp.delivery.texting import NO_WORD, WRONG_URL, Texter, TextReady
 from surveyapp.services import personal, reaching
 from surveyapp.services.errors import InputError
+from surveyapp.services.invitations import NOT_WRITABLE
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.services.today import today
@@ -247,6 +248,9 @@ def test_a_number_that_cannot_be_dialled_is_refused(
         "a@example.org, b@example.org",
         "a" * 250 + "@example.org",
         "no-at.example.org",
+        "ü@example.org",
+        "a@exämple.org",
+        "Anna <a@example.org>",
     ],
 )
 def test_an_address_that_cannot_be_written_to_is_refused(sqlite_site: Site, typed: str) -> None:
@@ -281,3 +285,17 @@ def test_language_and_zone_are_checked(sqlite_site: Site) -> None:
             sqlite_site, "P-01", "xx", "Mars/Base", actor="staff:1", now=EARLIER
         )
     assert set(caught.value.problems) == {"language", "time_zone"}
+
+
+@pytest.mark.parametrize(
+    "address", ["ü@example.org", "a@b@example.org", "a b@example.org", "<a@x.test>"]
+)
+def test_an_address_that_was_let_through_once_is_held_and_delays_nobody(
+    sqlite_site: Site, server: MailServer, address: str
+) -> None:
+    add_course(sqlite_site, "P-01", address=address)
+    add_course(sqlite_site, "P-02", address="p02@example.org")
+    assert tick(sqlite_site, server) == 1
+    assert ("held", NOT_WRITABLE) in reasons(sqlite_site)
+    whys = [need.why for need in today(sqlite_site, INVITATION)]
+    assert f"The message for Before the retreat is held: {NOT_WRITABLE}" in whys

@@ -13,12 +13,12 @@ def test_a_protocol_is_rehearsed_with_its_texts(staff: Browser) -> None:
     assert "Give the dosing day to see the messages." in page.text
     page = staff.get(
         "/staff/rehearsal?protocol=second-retreat&dosing=2027-03-20"
-        "&time_zone=America/New_York&language=de"
+        "&time_zone=America/New_York&language=de&sms_price=0,08"
     )
     assert "9 messages" in page.text
     assert "Wed 10 Mar 2027, 10:00" in page.text
     assert "Ihr Fragebogen" in page.text
-    assert "9 SMS segments for each person" in page.text
+    assert "9 SMS segments for each person, 0.72 in all." in page.text
 
 
 def test_every_protocol_asks_for_its_own_days(staff: Browser) -> None:

@@ -48,7 +48,16 @@ def rehearsal(desk: Desk) -> ResponseReturnValue:
         all_languages=LANGUAGES,
         planned=planned,
         problems=problems,
+        price=_price(request.args.get("sms_price", "")),
     )
+
+
+def _price(typed: str) -> float | None:
+    """The price of one SMS segment, None where there is none to read."""
+    try:
+        return max(0.0, float(typed.replace(",", ".")))
+    except ValueError:
+        return None
 
 
 def _names(protocol: Protocol) -> list[str]:
