@@ -7,6 +7,7 @@ import re
 from email_validator import EmailNotValidError, validate_email
 
 LONGEST = 254
+SPECIAL = frozenset(' "<>()[],;:\\')
 SEPARATORS = re.compile(r"[\s().\-/]")
 NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 NO_COUNTRY = "Write the number with its country, for example +31 6 12345678."
@@ -20,7 +21,7 @@ def fault_of(address: str) -> str | None:
         return "Write one address, for example first@example.org."
     if not address.isascii():
         return "Mail servers do not take letters such as é or ü in an address. Ask for another one."
-    if not is_writable(address):
+    if SPECIAL & set(address):
         return "Write the address without quotes and brackets, for example first@example.org."
     try:
         validate_email(checked, check_deliverability=False, test_environment=True)
@@ -33,7 +34,7 @@ def is_writable(address: str) -> bool:
     """Whether an address may stand in an envelope and a header as it is: what every claim asks
     again, since an earlier release or an import may have let more through."""
     local, at, domain = address.rpartition("@")
-    plain = address.isascii() and address.isprintable() and not set(address) & set(' "<>()[],;:\\')
+    plain = address.isascii() and address.isprintable() and not SPECIAL & set(address)
     return bool(plain and at and local and domain and "@" not in local) and len(address) <= LONGEST
 
 
