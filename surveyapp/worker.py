@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,7 @@ BEAT_EVERY = timedelta(seconds=20)
 BEAT_SECONDS = 15
 STUCK_SECONDS = 90.0
 LANES = 6
+OFTEN = 5
 AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
 PING_TIMEOUT_SECONDS = 5
@@ -124,11 +126,18 @@ class Ticker:
                 instance.remember(self._site, now)
 
     def _send_all(self, lanes: ThreadPoolExecutor) -> int:
-        """Claim what is due and let the lanes hand it over, until nothing is due."""
+        """Claim what is due and let the lanes hand it over, until nothing is due.
+
+        What comes back over and over, because somebody else has it locked, is left to the next
+        tick.
+        """
         flying: set[Future[bool]] = set()
+        looked: Counter[Key] = Counter()
         sent = 0
         while not self.stopping.is_set() and not self._away:
-            keys = prompting.due(self._site, self._clock(), self._waiting())
+            often = [key for key, count in looked.items() if count >= OFTEN]
+            keys = prompting.due(self._site, self._clock(), [*self._waiting(), *often])
+            looked.update(keys)
             if not keys and not flying:
                 break
             flying |= {lanes.submit(self._deliver, job) for job in self._claim(keys)}

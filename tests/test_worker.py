@@ -1,20 +1,29 @@
-"""The worker as a program: it beats, pings, and is held when its data folder is another."""
+"""The worker: it beats, pings, lets others write, and is held when its data folder is another."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from surveyapp.config import Keys, Settings
+from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import instance
-from surveyapp.services.site import Site
-from surveyapp.worker import Pinger
+from surveyapp.services.site import Site, assemble
+from surveyapp.store import facts, schema
+from surveyapp.store.database import Database
+from surveyapp.study.library import Library
+from surveyapp.worker import Pinger, Ticker
 from tests.faults.test_workers import are_working, start
 from tests.waiting import wait_for
-from tests.world import MailServer
+from tests.world import AMSTERDAM, MailServer, add_course
+
+INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZoneInfo(AMSTERDAM)).astimezone(UTC)
 
 
 class Monitor:
@@ -86,3 +95,19 @@ def test_a_monitor_that_is_away_hurts_nothing(monitor: Monitor) -> None:
     assert Pinger(monitor.url).ping() is True
     assert Pinger("http://127.0.0.1:1/").ping() is False
     assert Pinger("nonsense").ping() is False
+
+
+def test_somebody_whom_staff_are_writing_about_is_left_to_the_next_tick(
+    settings: Settings, keys: Keys, postgresql_url: str, library: Library
+) -> None:
+    database = Database(postgresql_url)
+    schema.migrate(database)
+    site = assemble(settings, keys, database, library)
+    courses = [add_course(site, code, address=f"{code}@example.org") for code in ("P-01", "P-02")]
+    with MailServer() as server:
+        ticker = Ticker(site, SmtpMailer(server.url), lambda: INVITATION)
+        with site.database.write() as session:
+            facts.lock_courses(session, courses[:1])
+            assert ticker.tick() == 1
+        assert ticker.tick() == 1
+    database.close()

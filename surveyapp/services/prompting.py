@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from secrets import token_hex
 
 from ..delivery.outcome import Outcome
 from ..store import contacts, facts, instance, prompts, trail
@@ -85,7 +86,9 @@ class _Claim:
     def __init__(self, session: Session, site: Site, worker: str, now: datetime) -> None:
         self._session = session
         self._site = site
-        self._worker = worker
+        # One name for each claim: a worker whose lease ran out may take the same prompt again,
+        # and what it had in hand before must then be no longer its own.
+        self._name = f"{worker}/{token_hex(4)}"
         self._now = now
 
     def take(self, course_ids: Collection[int]) -> list[Job]:
@@ -150,7 +153,7 @@ class _Claim:
             # Its lease ran out: it may have been handed over, and nobody can know.
             prompts.add_attempt(self._session, known.id, self._now, "", known.message_id, UNKNOWN)
         row = prompts.put_prompt(self._session, key, prompt, revision, fate, self._now, known)
-        row.claimed_by = self._worker if isinstance(verdict, Send) else ""
+        row.claimed_by = self._name if isinstance(verdict, Send) else ""
         row.message_id = invitations.message_id(self._site, key, prompt.number, revision)
         if isinstance(verdict, Skip):
             _note(self._session, context, row, self._now)
@@ -167,7 +170,7 @@ class _Claim:
         return Job(
             prompt_ids=tuple(row.id for _, row in taken),
             course_ids=tuple(dict.fromkeys(row.course_id for _, row in taken)),
-            claimed_by=self._worker,
+            claimed_by=self._name,
             person_id=taken[0][0].context.participant.id,
             kind=way.kind,
             recipient=way.to,
@@ -218,6 +221,7 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
 def _lease_again(site: Site, job: Job, now: datetime) -> bool:
     """Let the lease start anew, so that a slow queue before this does not eat it."""
     with site.database.write() as session:
+        facts.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         ours = all(_is_ours(row, job) for row in rows)
         for row in rows if ours else ():

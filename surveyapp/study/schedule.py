@@ -364,7 +364,13 @@ def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
     if window is None or not prompts or _answered(timepoint, facts):
         return None
     if barrier(timepoint, facts) is not None:
-        return window.closes_at
-    first = min(facts.retry.get((p.timepoint, p.number), p.utc) for p in prompts)
+        return max(window.closes_at, prompts[0].utc)
+    first = min(_look_at(p, facts) for p in prompts)
     paused = pause_ends(facts)
     return first if paused is None else max(first, min(paused, window.closes_at))
+
+
+def _look_at(prompt: Prompt, facts: Facts) -> datetime:
+    """When to look at one prompt: at its retry, but never before it is due. One that waits may
+    come to be due later: its person moved to another zone, or it went along with another."""
+    return max(prompt.utc, facts.retry.get((prompt.timepoint, prompt.number), prompt.utc))

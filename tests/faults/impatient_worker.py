@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from surveyapp import worker
 from surveyapp.config import load_settings
 from surveyapp.services import prompting
 
-prompting.LEASE = timedelta(seconds=2)
+prompting.LEASE = timedelta(seconds=float(os.environ["LEASE_SECONDS"]))
 worker.TICK_SECONDS = 0.2  # type: ignore[assignment]
 
 if __name__ == "__main__":

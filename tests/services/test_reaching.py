@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.delivery.texting import NO_WORD, WRONG_URL, Texter, TextReady
-from surveyapp.services import personal, reaching
+from surveyapp.services import personal, prompting, reaching
 from surveyapp.services.errors import InputError
 from surveyapp.services.invitations import NOT_WRITABLE
 from surveyapp.services.reaching import Contacts
@@ -276,6 +276,23 @@ def test_somebody_who_moves_is_prompted_in_the_new_zone_and_never_twice(
     assert tick(sqlite_site, server, reminder - timedelta(seconds=1)) == 0
     assert tick(sqlite_site, server, reminder) == 1
     assert server.sink.messages[1]["Subject"] != server.sink.messages[0]["Subject"]
+
+
+def test_a_message_that_waits_when_the_person_moves_west_waits_for_the_new_morning(
+    sqlite_site: Site, server: MailServer
+) -> None:
+    add_course(sqlite_site)
+    server.sink.answer = lambda _to: "450 busy"
+    assert tick(sqlite_site, server) == 0
+    server.sink.answer = lambda _to: "250 OK"
+    moved = INVITATION + timedelta(minutes=2)
+    reaching.set_language_and_zone(
+        sqlite_site, "P-01", "en", "America/New_York", actor="staff:1", now=moved
+    )
+    morning = datetime(2027, 3, 10, 10, tzinfo=ZoneInfo("America/New_York"))
+    assert prompting.due(sqlite_site, morning - timedelta(seconds=1)) == []
+    assert tick(sqlite_site, server, morning) == 1
+    assert tick(sqlite_site, server, morning + timedelta(hours=1)) == 0
 
 
 def test_language_and_zone_are_checked(sqlite_site: Site) -> None:
