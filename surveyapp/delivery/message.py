@@ -6,7 +6,7 @@ Nothing in subject, sender or preview tells of a treatment, a condition or a dru
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.headerregistry import Address
@@ -27,6 +27,7 @@ class CheckIn:
 
 LINK = "{link}"
 PLACEHOLDERS = ("link", "minutes", "until", "site", "phone", "hours")
+FIELDS = {name: f"{{{name}}}" for name in PLACEHOLDERS}
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Notice:
         body = self.own.body if self.own else ""
         return [line if line == LINK else self.filled(line) for line in body.split("\n")]
 
-    def filled(self, text: str) -> str:
-        """A text with every placeholder's value."""
+    def filled(self, text: str, day: Callable[[date], str] = texts.day) -> str:
+        """A text with every placeholder's value; `day` writes the last day to start."""
         values = {
             "link": " ".join(check_in.link for check_in in self.check_ins),
             "minutes": str(sum(check_in.minutes for check_in in self.check_ins)),
-            "until": texts.day(min(check_in.until for check_in in self.check_ins)),
+            "until": day(min(check_in.until for check_in in self.check_ins)),
             "site": self.site_name,
             "phone": self.phone,
             "hours": self.hours,
@@ -91,36 +92,47 @@ class Envelope:
 
 
 def subject(notice: Notice) -> str:
+    return notice.own.subject if notice.own else _subject(reminder=notice.reminder)
+
+
+def _subject(*, reminder: bool) -> str:
+    if reminder:
+        return texts.gettext("A reminder: your check-in is ready")
+    return texts.gettext("Your check-in is ready")
+
+
+def built_in(*, reminder: bool) -> Own:
+    """The built-in e-mail of one check-in with its placeholders: what a site's own starts from."""
     gettext = texts.gettext
-    if notice.own is not None:
-        return notice.own.subject
-    if notice.reminder:
-        return gettext("A reminder: your check-in is ready")
-    return gettext("Your check-in is ready")
+    ready = gettext("your check-in is ready.")
+    if reminder:
+        ready = gettext("this is a reminder that your check-in is ready.")
+    takes = gettext(
+        "It takes about %(minutes)s minutes. You can start it until %(until)s, and stop and go on"
+        " at any time."
+    )
+    body = "\n\n".join([gettext("Hello,"), ready, LINK, takes % FIELDS])
+    return Own(_subject(reminder=reminder), body)
+
+
+def built_in_sms(*, reminder: bool) -> Own:
+    """The same of a text to a phone: short, with one link a check-in."""
+    if reminder:
+        text = texts.gettext(
+            "%(site)s: your check-in still waits, about %(minutes)s min, until %(until)s. %(link)s"
+        )
+    else:
+        text = texts.gettext(
+            "%(site)s: your check-in is ready, about %(minutes)s min, until %(until)s. %(link)s"
+        )
+    return Own("", text % FIELDS)
 
 
 def sms_text(notice: Notice) -> str:
-    """The text for a phone in the language spoken just now: short, with one link a check-in."""
-    if notice.own is not None:
-        return notice.filled(notice.own.body)
-    links = " ".join(check_in.link for check_in in notice.check_ins)
+    """The text for a phone in the language spoken just now."""
+    own = notice.own or built_in_sms(reminder=notice.reminder)
     # A text of letters that phones write in seven bits costs half: no weekday, no accents.
-    until = texts.plain_day(min(check_in.until for check_in in notice.check_ins))
-    said = {
-        "site": notice.site_name,
-        "minutes": sum(check_in.minutes for check_in in notice.check_ins),
-        "until": until,
-        "link": links,
-    }
-    if notice.reminder:
-        reminder = texts.gettext(
-            "%(site)s: your check-in still waits, about %(minutes)s min, until %(until)s. %(link)s"
-        )
-        return reminder % said
-    ready = texts.gettext(
-        "%(site)s: your check-in is ready, about %(minutes)s min, until %(until)s. %(link)s"
-    )
-    return ready % said
+    return notice.filled(own.body, texts.plain_day)
 
 
 def compose(notice: Notice, envelope: Envelope) -> EmailMessage:

@@ -15,7 +15,18 @@ from email.message import EmailMessage
 
 from .. import texts
 from ..config import Settings
-from ..delivery.message import LINK, PLACEHOLDERS, CheckIn, Envelope, Notice, Own, compose, sms_text
+from ..delivery.message import (
+    LINK,
+    PLACEHOLDERS,
+    CheckIn,
+    Envelope,
+    Notice,
+    Own,
+    built_in,
+    built_in_sms,
+    compose,
+    sms_text,
+)
 from ..delivery.segments import segments
 from ..store import messagetexts, trail
 from ..store.database import Session
@@ -79,6 +90,13 @@ def stands(site: Site, key: Key) -> Own | None:
     _known(key)
     with site.database.read() as session:
         return own_text(session, *key)
+
+
+def draft(key: Key) -> Own:
+    """The built-in text with its placeholders, for somebody who begins an own one."""
+    channel, kind, language = key
+    with texts.speaking(language):
+        return (built_in_sms if channel == "sms" else built_in)(reminder=kind == "reminder")
 
 
 def _known(key: Key) -> None:

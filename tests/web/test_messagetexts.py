@@ -52,6 +52,25 @@ def test_all_texts_are_listed(staff: Browser) -> None:
     assert staff.get("/staff/texts/fax/invitation/en").status == 404
 
 
+@pytest.mark.parametrize("language", ["en", "nl", "de", "es"])
+@pytest.mark.parametrize("kind", ["invitation", "reminder"])
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_an_own_text_begins_with_the_built_in_one(
+    sqlite_site: Site, channel: str, kind: str, language: str
+) -> None:
+    key = channel, kind, language
+    begun = messagetexts.draft(key)
+    assert messagetexts.checked(key, begun.subject, begun.body) == begun
+    written = messagetexts.preview(sqlite_site, key, begun)
+    built_in = messagetexts.preview(sqlite_site, key, None)
+    assert written.text.split() == built_in.text.split()
+    assert (written.subject, written.segments) == (built_in.subject, built_in.segments)
+
+
+def test_the_form_shows_the_built_in_text_with_its_placeholders(staff: Browser) -> None:
+    assert "It takes about {minutes} minutes." in staff.get(PATH).text
+
+
 def test_own_words_are_previewed_saved_sent_and_taken_back(
     staff: Browser, sqlite_site: Site, server: MailServer
 ) -> None:

@@ -46,7 +46,8 @@ def message_text(desk: Desk, channel: str, kind: str, language: str) -> Response
     """Preview, test, save, or go back to the built-in text: each a button of one form."""
     key = channel, kind, language
     own = messagetexts.stands(desk.site, key)
-    form = TextForm(data={"subject": own.subject, "body": own.body} if own else {})
+    begun = own or messagetexts.draft(key)
+    form = TextForm(data={"subject": begun.subject, "body": begun.body})
     shown = messagetexts.preview(desk.site, key, own)
     if not form.is_submitted():
         return _page(desk, key, form, shown)
