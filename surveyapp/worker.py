@@ -27,6 +27,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .config import Settings
+from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
@@ -60,8 +61,9 @@ class Ticker:
 
     Several messages are on their way to the mail server at once, so that a recipient at whom it
     hangs delays nobody; but one at a time (of each channel) is handed over and written down, so
-    that a worker that is killed leaves at most one of which nobody knows. A server that is away is
-    asked again after a pause, and nothing is claimed meanwhile.
+    that a worker that is killed leaves at most one of which nobody knows, besides those at which
+    the server hangs. A server that is away is asked again after a pause, and nothing is claimed
+    meanwhile.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Ticker:
         self._ask_again = 0.0
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
-        self._doors = {kind: threading.Lock() for kind in prompting.CHANNELS}
+        self._doors = {kind: Door() for kind in prompting.CHANNELS}
         self.stopping = threading.Event()
 
     def tick(self) -> int:
@@ -134,7 +136,7 @@ class Ticker:
         flying: set[Future[bool]] = set()
         looked: Counter[Key] = Counter()
         sent = 0
-        while not self.stopping.is_set() and not self._away:
+        while not self.stopping.is_set() and not self._away and self._clock_is_sound():
             often = [key for key, count in looked.items() if count >= OFTEN]
             keys = prompting.due(self._site, self._clock(), [*self._waiting(), *often])
             looked.update(keys)
@@ -147,6 +149,10 @@ class Ticker:
                 sent += sum(future.result() for future in done)
             self._progress = time.monotonic()
         return sent + sum(future.result() for future in flying)
+
+    @property
+    def _clock_jumped(self) -> bool:
+        return self._watch is not None and self._watch.jumped
 
     def _clock_is_sound(self) -> bool:
         """A clock that jumped holds everything until it is back or somebody says that it is right.
@@ -223,14 +229,14 @@ class Ticker:
             return False
 
     def _hand_over(self, job: Job) -> bool:
-        if self.stopping.is_set() or self._away:
+        if self.stopping.is_set() or self._away or self._clock_jumped:
             why = self._trouble or "the worker was stopped"
             prompting.give_back(self._site, [job], why, self._clock())
             return False
         found = self._offer(job)
         if isinstance(found, Outcome):
             return self._record(job, found)
-        with self._doors[job.kind]:
+        with self._doors[job.kind].turn():
             if not prompting.recheck(self._site, job, self._clock()):
                 found.leave()
                 return False

@@ -33,6 +33,7 @@ GIVEN_UP = timedelta(hours=72)
 AT_ONCE = 50
 ACTOR = "worker"
 UNKNOWN = Outcome("unknown", "the worker ended before it could say what came of it")
+MAY_HAVE_ARRIVED = "it may have arrived, and is tried again"
 CHANNELS = {contacts.EMAIL: "e-mail", contacts.PHONE: "SMS"}
 
 
@@ -54,8 +55,7 @@ def due(site: Site, now: datetime, without: Collection[Key] = ()) -> list[Key]:
     """Windows to look at now, longest due first; `without` are put off by the worker. None while
     sending is held."""
     with site.database.read() as session:
-        row = instance.instance(session)
-        if row is not None and row.held:
+        if instance.is_held(session):
             return []
         return prompts.due_windows(session, now, without, AT_ONCE)
 
@@ -209,10 +209,11 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         contexts = facts.course_contexts(session, site.library, job.course_ids)
         by_course = {context.course_id: context for context in contexts}
         ours = all(_is_ours(row, job) for row in rows)
-        wanted = ours and all(_wanted(by_course, row, now) for row in rows)
+        held = instance.is_held(session)
+        wanted = ours and not held and all(_wanted(by_course, row, now) for row in rows)
         fresh = all(row.next_at and row.next_at - now > LEASE / 2 for row in rows)
     if not wanted:
-        give_back(site, [job], "looked at again", now)
+        give_back(site, [job], "all messages are held" if held else "looked at again", now)
     elif not fresh:
         return _lease_again(site, job, now)
     return wanted
@@ -304,7 +305,7 @@ def _after(outcome: Outcome, row: PromptRow, now: datetime) -> Fate:
     if not outcome.ours and again - first > GIVEN_UP:
         return Fate("refused", f"given up after 72 hours: {outcome.detail}", None)
     if outcome.kind == "unknown":
-        return Fate("held", f"{outcome.detail}; it may have arrived, and is tried again", again)
+        return Fate("held", f"{outcome.detail}; {MAY_HAVE_ARRIVED}", again)
     return Fate("waiting", outcome.detail, again)
 
 

@@ -22,6 +22,7 @@ from .dosing import held_prompts
 from .health import health
 from .invitations import CONTACT_HOLDS, REFUSED
 from .overview import cell_of, missing_settings
+from .prompting import MAY_HAVE_ARRIVED
 from .readmodels import Need, Place
 from .site import Site
 from .stopping import PERSON
@@ -249,6 +250,9 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
             place, act = Place("contact", {"code": context.participant.code}), "Check the contact"
         elif prompt.status == "waiting" and now - prompt.due_at > LATE_MAIL:
             reason = f"the message for {label} waits and is tried again: {prompt.reason}"
+            place, act = _person(context), "Open"
+        elif prompt.status == "held" and prompt.reason.endswith(MAY_HAVE_ARRIVED):
+            reason = f"the message for {label} is held: {prompt.reason}"
             place, act = _person(context), "Open"
         elif prompt.status == "held" and _is_about_contact(prompt.reason):
             reason = f"the message for {label} is held: {prompt.reason}"

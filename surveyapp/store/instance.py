@@ -25,6 +25,12 @@ def instance(session: Session) -> Instance | None:
     return session.scalars(select(Instance)).first()
 
 
+def is_held(session: Session) -> bool:
+    """Whether nothing may be sent by any worker."""
+    row = instance(session)
+    return row is not None and bool(row.held)
+
+
 def make(session: Session, mark: str = "") -> Instance:
     """The row of a database that had none."""
     row = Instance(mark=mark or secrets.token_hex(16))

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from surveyapp import worker
-from surveyapp.delivery import email
+from surveyapp.delivery import door, email
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import prompting
 from surveyapp.services.health import health
@@ -71,47 +71,87 @@ def fates(site: Site) -> dict[str, list[str]]:
 
 
 class Hanging(Sink):
-    """Says nothing about some recipients until it is let go."""
+    """Says nothing about some recipients until it is let go: at once, or `after` the text."""
 
-    def __init__(self, *stuck: str) -> None:
+    def __init__(self, *stuck: str, after: bool = False) -> None:
         super().__init__()
         self._stuck = stuck
+        self._after = after
         self.let_go = threading.Event()
+
+    async def _hang(self, *addresses: str) -> None:
+        while {*addresses} & {*self._stuck} and not self.let_go.is_set():
+            await asyncio.sleep(0.02)  # how the server hangs
 
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        while address in self._stuck and not self.let_go.is_set():
-            await asyncio.sleep(0.02)  # how the server hangs
+        if not self._after:
+            await self._hang(address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self._after:
+            await self._hang(*envelope.rcpt_tos)
+        return await super().handle_DATA(server, session, envelope)
 
-def test_a_recipient_at_whom_the_server_hangs_delays_nobody(
-    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(email, "DEADLINE_SECONDS", 5.0)
-    people(sqlite_site, 20)
-    sink, port = Hanging("p0@example.org"), free_port()
-    clock = Hand(INVITATION)
-    ticker = Ticker(sqlite_site, SmtpMailer(f"smtp://127.0.0.1:{port}"), clock)
+
+@contextlib.contextmanager
+def serving(sink: Hanging) -> Iterator[str]:
+    """The address of a server with this sink, which is let go in the end."""
+    port = free_port()
     controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        with ThreadPoolExecutor(1) as threads:
-            tick = threads.submit(ticker.tick)
-            wait_for(lambda: len(sink.messages) == 19, seconds=4)
-            assert not tick.done()
-            clock.at += timedelta(minutes=1)
-            ticker.beat()
-            assert health(sqlite_site, clock.at).last_tick == clock.at
-            assert tick.result() == 19
+        yield f"smtp://127.0.0.1:{port}"
     finally:
         sink.let_go.set()
         wait_for(lambda: not asyncio.all_tasks(controller.loop))
         controller.stop()
-    (reason,) = fates(sqlite_site)["waiting"]
-    assert reason == "the mail server broke off: it did not answer in time"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["at the name", "after the text"])
+def test_a_recipient_at_whom_the_server_hangs_delays_nobody(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr(email, "DEADLINE_SECONDS", 60.0)
+    monkeypatch.setattr(email, "TIMEOUT_SECONDS", 60.0)
+    monkeypatch.setattr(door, "PATIENCE_SECONDS", 0.2)
+    people(sqlite_site, 20)
+    sink, clock = Hanging("p0@example.org", after=after), Hand(INVITATION)
+    with serving(sink) as url, ThreadPoolExecutor(1) as threads:
+        ticker = Ticker(sqlite_site, SmtpMailer(url), clock)
+        tick = threads.submit(ticker.tick)
+        wait_for(lambda: len(sink.messages) == 19, seconds=50)
+        assert not tick.done()
+        clock.at += timedelta(minutes=1)
+        ticker.beat()
+        assert health(sqlite_site, clock.at).last_tick == clock.at
+        sink.let_go.set()
+        assert tick.result() == 20
+
+
+@pytest.mark.parametrize(
+    ("after", "fate", "reason"),
+    [
+        (False, "waiting", "the mail server broke off: it did not answer in time"),
+        (
+            True,
+            "held",
+            "the mail server did not confirm: it did not answer in time; it may have arrived, and"
+            " is tried again",
+        ),
+    ],
+)
+def test_a_server_that_hangs_is_left_and_what_can_be_known_is_said(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch, after: bool, fate: str, reason: str
+) -> None:
+    monkeypatch.setattr(email, "DEADLINE_SECONDS", 0.5)
+    add_course(sqlite_site)
+    with serving(Hanging("p01@example.org", after=after)) as url:
+        assert Ticker(sqlite_site, SmtpMailer(url), Hand(INVITATION)).tick() == 0
+    assert fates(sqlite_site) == {fate: [reason]}
 
 
 def test_a_drip_of_bytes_does_not_hold_a_message_for_ever(
@@ -253,6 +293,8 @@ def test_a_drop_after_the_text_is_held_and_shown_and_tried_again(
         "the mail server did not confirm: it closed the connection; "
         "it may have arrived, and is tried again"
     )
+    whys = [need.why for need in today(site, clock.at)]
+    assert f"The message for Before the retreat is held: {reason}" in whys
     clock.at += timedelta(minutes=1)
     assert ticker.tick() == 1
     controller.stop()

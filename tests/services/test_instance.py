@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import instance
+from surveyapp.services import instance, prompting
 from surveyapp.services.clockwatch import ClockWatch
 from surveyapp.services.errors import InputError
 from surveyapp.services.health import health
@@ -219,3 +219,31 @@ def test_staff_hold_and_resume(site: Site, machine: Machine, start: Start) -> No
     assert ticker.tick() == 0
     instance.resume(site, "it is right", skip_due=False, actor="staff:1", now=now)
     assert ticker.tick() == 1
+
+
+def test_a_hold_also_keeps_what_the_worker_has_taken_up(site: Site) -> None:
+    course = add_course(site)
+    job = prompting.claim(site, course, "w", INVITATION)
+    assert job is not None
+    instance.hold(site, instance.BY_HAND, "wrong date", actor="staff:1", now=INVITATION)
+    assert not prompting.recheck(site, job, INVITATION)
+    instance.resume(site, "it is right", skip_due=False, actor="staff:1", now=INVITATION)
+    assert prompting.claim(site, course, "w", INVITATION) is not None
+
+
+def test_a_clock_that_jumps_in_the_middle_of_a_tick_ends_it(
+    site: Site, machine: Machine, server: MailServer, start: Start
+) -> None:
+    for number in range(12):
+        add_course(site, f"P-{number:02d}", address=f"p{number}@example.org")
+    ticker = start()
+    machine.pass_by(timedelta(hours=1))
+
+    def jump(_recipient: str) -> str:
+        machine.jump(timedelta(days=365) - (machine.wall() - INVITATION))
+        return "250 OK"
+
+    server.sink.answer = jump
+    assert ticker.tick() < 12
+    assert "jumped 365 days ahead" in why(site) or ticker.tick() == 0
+    assert "jumped 365 days ahead" in why(site)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import RadioField, StringField
+from wtforms import HiddenField, RadioField, StringField
 
 from ...services import instance
 from ...services.instance import Held
@@ -18,11 +18,21 @@ HOLD = (
 )
 
 
+# Both forms stand at one address; a page that somebody kept open must not do the other's act.
+HOLDING, RESUMING = "hold", "resume"
+DONE_ALREADY = {
+    HOLDING: "Messages go out already, so nothing was changed.",
+    RESUMING: "All messages are held already, so nothing was changed.",
+}
+
+
 class HoldForm(ActForm):
+    meant = HiddenField(default=HOLDING)
     reason = StringField("Why")
 
 
 class ResumeForm(ActForm):
+    meant = HiddenField(default=RESUMING)
     what = RadioField(
         "What is due by now",
         choices=options(
@@ -38,6 +48,10 @@ class ResumeForm(ActForm):
 
 def sending(desk: Desk) -> ResponseReturnValue:
     held = instance.held(desk.site, desk.now)
+    possible = HOLDING if held is None else RESUMING
+    if request.method == "POST" and request.form.get("meant") != possible:
+        flash(DONE_ALREADY[possible])
+        return redirect(url_for("staff.sending"), 303)
     return _hold(desk) if held is None else _resume(desk, held)
 
 
