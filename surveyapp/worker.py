@@ -31,7 +31,7 @@ from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
-from .services import instance, prompting
+from .services import instance, outcomes, prompting
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
 from .services.health import beat
@@ -50,6 +50,7 @@ OFTEN = 5
 AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
 PING_TIMEOUT_SECONDS = 5
+RECORD_PAUSES = (0.2, 1.0, 3.0, 10.0)
 
 Clock = Callable[[], datetime]
 
@@ -86,7 +87,7 @@ class Ticker:
         self._ask_again = 0.0
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
-        self._doors = {kind: Door() for kind in prompting.CHANNELS}
+        self._doors = {kind: Door() for kind in outcomes.CHANNELS}
         self.stopping = threading.Event()
 
     def tick(self) -> int:
@@ -98,7 +99,7 @@ class Ticker:
             with ThreadPoolExecutor(LANES, "lane") as lanes:
                 sent = self._send_all(lanes)
             self._mailer.rest()
-        self.beat()
+        self.beat(at_once=sent > 0)
         return sent
 
     @property
@@ -112,16 +113,17 @@ class Ticker:
         if wrong:
             log.error("windows differed from their derivation and were mended", courses=wrong)
 
-    def beat(self) -> None:
+    def beat(self, *, at_once: bool = False) -> None:
         """At most every 20 s, unless there is something new to say: each costs a durable write.
 
+        After messages it beats `at_once`, so that a backup from before them is known as older.
         Nothing while a tick has made no progress for long: a worker that is stuck is silent.
         """
         now = self._clock()
         last_at, last_trouble = self._last_beat
         if time.monotonic() - self._progress > STUCK_SECONDS:
             return
-        if abs(now - last_at) >= BEAT_EVERY or self._trouble != last_trouble:
+        if at_once or abs(now - last_at) >= BEAT_EVERY or self._trouble != last_trouble:
             beat(self._site, self._name, now, self._trouble)
             self._last_beat = now, self._trouble
             if self._watch is not None:
@@ -173,8 +175,10 @@ class Ticker:
         if not self._clock_held:
             why = f"the clock of the worker's machine {instance.span_words(self._watch.drift)}"
             now = self._clock()
-            instance.hold(self._site, instance.CLOCK, why, actor=prompting.ACTOR, now=now)
-            self._clock_held = True
+            # Held for another reason already, it is held for this one once that is over.
+            self._clock_held = instance.hold(
+                self._site, instance.CLOCK, why, actor=prompting.ACTOR, now=now
+            )
         return False
 
     def _may_send(self) -> bool:
@@ -236,7 +240,7 @@ class Ticker:
         found = self._offer(job)
         if isinstance(found, Outcome):
             return self._record(job, found)
-        with self._doors[job.kind].turn():
+        with self._doors[job.way.kind].turn():
             if not prompting.recheck(self._site, job, self._clock()):
                 found.leave()
                 return False
@@ -244,11 +248,11 @@ class Ticker:
 
     def _offer(self, job: Job) -> Offer | Outcome:
         if isinstance(job.message, str):
-            return Texter(self._site.settings.sms_url).offer(job.message, job.recipient)
-        return self._mailer.offer(job.message, job.recipient)
+            return Texter(self._site.settings.sms_url).offer(job.message, job.way.to)
+        return self._mailer.offer(job.message, job.way.to)
 
     def _record(self, job: Job, outcome: Outcome) -> bool:
-        prompting.record(self._site, job, outcome, self._clock())
+        self._write_down(job, outcome)
         log.info("message", prompts=job.prompt_ids, outcome=outcome.kind, detail=outcome.detail)
         if outcome.ours and isinstance(job.message, str):
             self._trouble = outcome.detail
@@ -258,6 +262,16 @@ class Ticker:
             self._trouble = outcome.detail if outcome.kind == "unknown" else ""
         self._progress = time.monotonic()
         return outcome.kind == "accepted"
+
+    def _write_down(self, job: Job, outcome: Outcome) -> None:
+        """Try for a while: what is not written down goes again, as a copy."""
+        for pause in RECORD_PAUSES:
+            try:
+                return outcomes.record(self._site, job, outcome, self._clock())
+            except Exception as error:  # a database that is away, most likely
+                log.warning("an outcome waits to be written", kind=type(error).__name__)
+                time.sleep(pause)
+        return outcomes.record(self._site, job, outcome, self._clock())
 
 
 class Pinger:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 8.0
 
 
 class Door:

@@ -6,8 +6,9 @@ breaks after the text was sent leaves the outcome unknown.
 
 `SmtpMailer.offer` goes as far as the server's word to send the text; `Ready.finish` sends it. What
 lies between is the caller's: a last look, and taking turns. Connections are kept for the next
-message until `rest`. No message takes longer than `DEADLINE_SECONDS`, however slowly a server
-talks.
+message until `rest`. Up to the text no message takes longer than `DEADLINE_SECONDS`, however slowly
+a server talks. Then it has `REPLY_SECONDS` for its word: who gives up earlier sends copies to
+people whose server takes its time (RFC 5321, 4.5.3.2.6, which asks for even more).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .outcome import Outcome
 
 TIMEOUT_SECONDS = 8.0
 DEADLINE_SECONDS = 10.0
+REPLY_SECONDS = 45.0
 FAREWELL_SECONDS = 1.0
 # An address in a header may not be folded or encoded; a line may have 998 characters (RFC 5322).
 WIRE = SMTP.clone(max_line_length=998)
@@ -84,6 +86,7 @@ class Ready:
     def finish(self) -> Outcome:
         """Send the text, and wait for the server's word."""
         server = self._line.server
+        self._line.begin(REPLY_SECONDS)
         try:
             server.send(self._text)
             code, _ = server.getreply()
@@ -135,6 +138,7 @@ class SmtpMailer:
             why = line.reason(error)
             line.drop()
             return Outcome("transient", f"the mail server broke off: {why}")
+        line.end()
         return Ready(line, _stuffed(message), self._keep)
 
     def probe(self) -> Outcome | None:
@@ -233,15 +237,19 @@ class _Line:
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
 
-    def begin(self) -> None:
-        """From now on the deadline of one message runs."""
-        self._watch = threading.Timer(DEADLINE_SECONDS, self._cut)
+    def begin(self, seconds: float = 0.0) -> None:
+        """From now on it may take so long, `DEADLINE_SECONDS` if nothing is said."""
+        self._watch = threading.Timer(seconds or DEADLINE_SECONDS, self._cut)
         self._watch.daemon = True
         self._watch.start()
+        if seconds and self.server.sock is not None:
+            self.server.sock.settimeout(seconds)
 
     def end(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        if self.server.sock is not None:
+            self.server.sock.settimeout(TIMEOUT_SECONDS)
 
     def drop(self) -> None:
         self.end()

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import structlog
 
-from ..store import facts, heartbeat, instance, trail
+from ..store import heartbeat, instance, trail
 from ..store.database import Session
+from . import prompting
 from .errors import InputError
 from .site import Site
 
 FILE = "instance.json"
 SLACK = timedelta(seconds=1)
 BACKWARDS = timedelta(minutes=10)
-MOMENT = timedelta(microseconds=1)
 TOO_LONG = timedelta(days=3)
 LONGEST_REASON = 300
 ACTOR = "worker"
@@ -116,19 +116,25 @@ def held(site: Site, now: datetime | None = None) -> Held | None:
         return Held(row.held, row.why, row.since, due)
 
 
-def hold(site: Site, kind: str, why: str, *, actor: str, now: datetime) -> None:
-    """Send nothing until somebody resumes. Raises InputError without a reason."""
+def hold(site: Site, kind: str, why: str, *, actor: str, now: datetime) -> bool:
+    """Send nothing until somebody resumes; False if it was held already, for its own reason.
+
+    Raises InputError without a reason.
+    """
     _must_say_why(why)
     with site.database.write() as session:
         row = instance.instance(session) or instance.make(session)
-        if not row.held:
-            row.held, row.why, row.since = kind, " ".join(why.split()), now
-            payload: dict[str, object] = {"kind": kind, "why": row.why}
-            trail.append(session, trail.SYSTEM, "sending held", actor, now, payload)
+        if row.held:
+            return False
+        row.held, row.why, row.since = kind, " ".join(why.split()), now
+        payload: dict[str, object] = {"kind": kind, "why": row.why}
+        trail.append(session, trail.SYSTEM, "sending held", actor, now, payload)
+        return True
 
 
 def resume(site: Site, why: str, *, skip_due: bool, actor: str, now: datetime) -> None:
-    """Let messages go again; with `skip_due` nothing that is due by now goes any more.
+    """Let messages go again; with `skip_due` nothing that is due by now, or later today where it
+    would go along with that, goes any more.
 
     Raises InputError without a reason.
     """
@@ -138,10 +144,8 @@ def resume(site: Site, why: str, *, skip_due: bool, actor: str, now: datetime) -
         payload: dict[str, object] = {"was": row.why, "reason": why, "skip_due": skip_due}
         row.held, row.why, row.since = "", "", None
         if skip_due:
-            ids = instance.due_courses(session, now)
-            facts.lock_courses(session, ids)
-            instance.send_nothing_before(session, ids, now + MOMENT)
-            facts.refresh_windows(session, site.library, ids)
+            ids = instance.courses_beside(session, instance.due_courses(session, now))
+            prompting.skip_until_tonight(session, site, ids, now)
             payload["courses"] = len(ids)
         trail.append(session, trail.SYSTEM, "sending resumed", actor, now, payload)
 

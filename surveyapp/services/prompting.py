@@ -1,6 +1,6 @@
-"""Prompting: find due prompts, claim each with a lease, check again, record what became of it.
+"""Prompting: find due prompts, claim each with a lease, check again.
 
-The worker's loop is `claim`, `recheck`, hand over, `record`. A claim is one short write
+The worker's loop is `claim`, `recheck`, hand over, `outcomes.record`. A claim is one short write
 transaction: it settles what is skipped, notes what is held and why, and takes what is to be sent
 with a lease. When a worker dies its lease runs out and another takes the prompt, with the same
 Message-ID. All of one person's check-ins that are due together make one message.
@@ -15,26 +15,32 @@ from email.message import EmailMessage
 from secrets import token_hex
 
 from ..delivery.outcome import Outcome
-from ..store import contacts, facts, instance, prompts, trail
+from ..store import facts, instance, prompts, trail
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
 from ..store.tables import PromptRow
-from ..study.schedule import Hold, Prompt, Send, Skip, Verdict, judge, later_today, window_of
+from ..study.schedule import (
+    IMPORTED,
+    Hold,
+    Prompt,
+    Send,
+    Skip,
+    Verdict,
+    judge,
+    later_today,
+    open_prompts,
+    window_of,
+)
 from . import invitations
 from .invitations import Invited, Route
 from .site import Site
 
 LEASE = timedelta(minutes=2)
 LOOK_AGAIN = timedelta(hours=6)
-PAUSES = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 20, 40, 60, 120, 240))
-SERVER_AWAY = PAUSES[:3]
-GIVEN_UP = timedelta(hours=72)
 AT_ONCE = 50
 ACTOR = "worker"
 UNKNOWN = Outcome("unknown", "the worker ended before it could say what came of it")
-MAY_HAVE_ARRIVED = "it may have arrived, and is tried again"
-CHANNELS = {contacts.EMAIL: "e-mail", contacts.PHONE: "SMS"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,7 @@ class Job:
     course_ids: tuple[int, ...]
     claimed_by: str
     person_id: int
-    kind: str
-    recipient: str
+    way: Route
     message_id: str
     message: EmailMessage | str
 
@@ -90,6 +95,7 @@ class _Claim:
         # and what it had in hand before must then be no longer its own.
         self._name = f"{worker}/{token_hex(4)}"
         self._now = now
+        self._in_doubt: set[int] = set()
 
     def take(self, course_ids: Collection[int]) -> list[Job]:
         ids = prompts.lock_people(self._session, course_ids)
@@ -140,28 +146,48 @@ class _Claim:
                 prompt = later_today(timepoint, context.facts, self._now)
                 if prompt is None or (context.course_id, timepoint.id) in asked:
                     continue
+                if self._is_in_other_hands(context.row_of(prompt)):
+                    continue
                 row = self._write(context, prompt, Send())
                 taken.append((Invited(context, timepoint, prompt.number), row))
         return sorted(taken, key=lambda pair: _closes(pair[0]))
+
+    def _is_in_other_hands(self, row: PromptRow | None) -> bool:
+        """Whether another worker is just about to hand this over."""
+        if row is None or row.status != "claimed" or row.next_at is None:
+            return False
+        return row.next_at > self._now
 
     def _write(self, context: CourseContext, prompt: Prompt, verdict: Verdict) -> PromptRow:
         key = context.course_id, prompt.timepoint
         revision = context.revision(prompt.timepoint)
         fate = fate_of(verdict, self._now)
-        known = _row_of(context, prompt)
-        if known is not None and known.status == "claimed":
-            # Its lease ran out: it may have been handed over, and nobody can know.
-            prompts.add_attempt(self._session, known.id, self._now, "", known.message_id, UNKNOWN)
+        known = context.row_of(prompt)
+        doubted = known is not None and self._may_have_arrived(known)
         row = prompts.put_prompt(self._session, key, prompt, revision, fate, self._now, known)
         row.claimed_by = self._name if isinstance(verdict, Send) else ""
-        row.message_id = invitations.message_id(self._site, key, prompt.number, revision)
+        if doubted:
+            self._in_doubt.add(row.id)
+        else:
+            row.message_id = invitations.message_id(self._site, key, prompt.number, revision)
         if isinstance(verdict, Skip):
-            _note(self._session, context, row, self._now)
+            note(self._session, context, row, self._now)
         return row
 
+    def _may_have_arrived(self, row: PromptRow) -> bool:
+        """Whether nobody knows what came of the last try; it keeps its Message-ID then."""
+        if row.status == "claimed":
+            # Its lease ran out: it may have been handed over, and nobody can know.
+            prompts.add_attempt(self._session, row, self._now, "", row.message_id, UNKNOWN)
+            return True
+        last = prompts.last_try(self._session, row.id)
+        return last is not None and last.outcome == UNKNOWN.kind
+
     def _job(self, taken: Sequence[Taken], way: Route) -> Job:
-        """One message for everything taken; its prompts share the first one's Message-ID."""
-        identity = taken[0][1].message_id
+        """One message for everything taken; its prompts share the first one's Message-ID, or that
+        of one which may have arrived already."""
+        doubted = [row for _, row in taken if row.id in self._in_doubt]
+        identity = (doubted or [taken[0][1]])[0].message_id
         for _, row in taken:
             row.message_id = identity
         message = invitations.write(
@@ -172,8 +198,7 @@ class _Claim:
             course_ids=tuple(dict.fromkeys(row.course_id for _, row in taken)),
             claimed_by=self._name,
             person_id=taken[0][0].context.participant.id,
-            kind=way.kind,
-            recipient=way.to,
+            way=way,
             message_id=identity,
             message=message,
         )
@@ -183,11 +208,6 @@ def _closes(item: Invited) -> datetime:
     window = window_of(item.timepoint, item.context.facts)
     assert window is not None
     return window.closes_at
-
-
-def _row_of(context: CourseContext, prompt: Prompt) -> PromptRow | None:
-    key = prompt.timepoint, prompt.number
-    return next((row for row in context.prompts if (row.timepoint, row.number) == key), None)
 
 
 def fate_of(verdict: Verdict, now: datetime) -> Fate:
@@ -208,9 +228,10 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         contexts = facts.course_contexts(session, site.library, job.course_ids)
         by_course = {context.course_id: context for context in contexts}
-        ours = all(_is_ours(row, job) for row in rows)
+        ours = all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
         wanted = ours and not held and all(_wanted(by_course, row, now) for row in rows)
+        wanted = wanted and invitations.route(session, site, contexts[0]) == job.way
         fresh = all(row.next_at and row.next_at - now > LEASE / 2 for row in rows)
     if not wanted:
         give_back(site, [job], "all messages are held" if held else "looked at again", now)
@@ -224,7 +245,7 @@ def _lease_again(site: Site, job: Job, now: datetime) -> bool:
     with site.database.write() as session:
         facts.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
-        ours = all(_is_ours(row, job) for row in rows)
+        ours = all(is_ours(row, job) for row in rows)
         for row in rows if ours else ():
             row.next_at = now + LEASE
         session.flush()
@@ -239,12 +260,13 @@ def give_back(site: Site, jobs: Sequence[Job], reason: str, now: datetime) -> No
         facts.lock_courses(session, ids)
         for job in jobs:
             for row in prompts.prompts_by_id(session, job.prompt_ids):
-                if _is_ours(row, job):
-                    prompts.set_fate(row, Fate("waiting", reason, now), now)
+                if is_ours(row, job):
+                    # A clock that jumped ahead must not leave a look at it in the future.
+                    prompts.set_fate(row, Fate("waiting", reason, min(now, row.due_at)), now)
         facts.refresh_windows(session, site.library, ids)
 
 
-def _is_ours(row: PromptRow, job: Job) -> bool:
+def is_ours(row: PromptRow, job: Job) -> bool:
     return row.status == "claimed" and row.claimed_by == job.claimed_by
 
 
@@ -253,66 +275,37 @@ def _wanted(contexts: Mapping[int, CourseContext], row: PromptRow, now: datetime
     if row.revision != context.revision(row.timepoint):
         return False
     timepoint = context.protocol.timepoint(row.timepoint)
-    if row.due_at > now:
+    # Its hour may have moved since it was claimed, with the person's zone or quiet hours.
+    numbered = (p for p in open_prompts(timepoint, context.facts) if p.number == row.number)
+    prompt = next(numbered, None)
+    if prompt is None or prompt.utc > now:
         ahead = later_today(timepoint, context.facts, now)
         return ahead is not None and ahead.number == row.number
     verdicts = judge(timepoint, context.facts, now)
     return any(p.number == row.number and isinstance(v, Send) for p, v in verdicts)
 
 
-def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
-    """Write down what came of handing a message over."""
-    with site.database.write() as session:
-        facts.lock_courses(session, job.course_ids)
-        rows = prompts.prompts_by_id(session, job.prompt_ids)
-        settled: list[PromptRow] = []
-        other_way = outcome.gone and _by_another_way(session, site, job, outcome.detail, now)
-        for row in rows:
-            channel = CHANNELS[job.kind]
-            prompts.add_attempt(session, row.id, now, channel, job.message_id, outcome)
-            # What the server has, it has, even if the lease ran out meanwhile.
-            if _is_ours(row, job) or outcome.kind == "accepted":
-                row.tries += 1
-                row.first_tried_at = row.first_tried_at or now
-                fate = _after(outcome, row, now)
-                if other_way:
-                    fate = Fate("waiting", f"{outcome.detail}; goes by another channel", now)
-                prompts.set_fate(row, fate, now)
-                settled.append(row)
-        session.flush()
-        contexts = facts.course_contexts(session, site.library, job.course_ids)
-        by_course = {context.course_id: context for context in contexts}
-        for row in settled:
-            _note(session, by_course[row.course_id], row, now)
-        facts.write_windows(session, contexts)
-
-
-def _by_another_way(session: Session, site: Site, job: Job, why: str, now: datetime) -> bool:
-    """Note that the contact was refused; whether the person can be reached by another."""
-    contacts.mark_refused(session, job.person_id, job.kind, why, now)
-    context = facts.course_context(session, site.library, job.course_ids[0])
-    return context is not None and isinstance(invitations.route(session, site, context), Route)
-
-
-def _after(outcome: Outcome, row: PromptRow, now: datetime) -> Fate:
-    if outcome.kind == "accepted":
-        return Fate("sent", outcome.detail, None)
-    if outcome.kind == "permanent":
-        return Fate("refused", outcome.detail, None)
-    pauses = SERVER_AWAY if outcome.ours else PAUSES
-    again = now + pauses[min(row.tries, len(pauses)) - 1]
-    first = row.first_tried_at or now
-    if not outcome.ours and again - first > GIVEN_UP:
-        return Fate("refused", f"given up after 72 hours: {outcome.detail}", None)
-    if outcome.kind == "unknown":
-        return Fate("held", f"{outcome.detail}; {MAY_HAVE_ARRIVED}", again)
-    return Fate("waiting", outcome.detail, again)
-
-
-def _note(session: Session, context: CourseContext, row: PromptRow, now: datetime) -> None:
+def note(session: Session, context: CourseContext, row: PromptRow, now: datetime) -> None:
     """The trail says what became of a prompt, and why."""
     payload = {"timepoint": row.timepoint, "number": row.number, "reason": row.reason}
     trail.append(session, context.course.chain, f"prompt {row.status}", ACTOR, now, payload)
+
+
+def skip_until_tonight(
+    session: Session, site: Site, course_ids: Collection[int], now: datetime
+) -> None:
+    """Settle what is due by now, and what is planned for later this day and may have gone along
+    with it, as sent before a restore; in the caller's write transaction."""
+    facts.lock_courses(session, course_ids)
+    for context in facts.course_contexts(session, site.library, course_ids):
+        today = now.astimezone(context.zone).date()
+        for timepoint in context.protocol.timepoints:
+            key, revision = (context.course_id, timepoint.id), context.revision(timepoint.id)
+            for prompt in open_prompts(timepoint, context.facts):
+                if prompt.utc <= now or prompt.local.date() == today:
+                    known, fate = context.row_of(prompt), Fate("skipped", IMPORTED, None)
+                    prompts.put_prompt(session, key, prompt, revision, fate, now, known)
+    facts.refresh_windows(session, site.library, course_ids)
 
 
 def sweep(site: Site) -> int:

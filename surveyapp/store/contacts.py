@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,10 +76,13 @@ def mark_refused(session: Session, participant_id: int, kind: str, why: str, at:
         session.flush()
 
 
-def with_contact(session: Session, participant_ids: Collection[int]) -> set[int]:
-    """Those who have any contact."""
-    query = select(col(Contact.participant_id))
-    return set(session.scalars(query.where(col(Contact.participant_id).in_(participant_ids))))
+def refusals(session: Session, participant_ids: Collection[int]) -> dict[int, dict[str, str]]:
+    """Everybody's kinds of contact, each with why it was refused for good (empty: it was not)."""
+    query = select(Contact).where(col(Contact.participant_id).in_(participant_ids))
+    found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for contact in session.scalars(query):
+        found[contact.participant_id][contact.kind] = contact.refused_why or ""
+    return found
 
 
 def participants_sharing(session: Session, vault: Vault, address: str) -> list[int]:

@@ -20,9 +20,19 @@ from sqlmodel import col
 
 from ..study.library import Library
 from ..study.protocol import Protocol
-from ..study.schedule import WISHED, AnchorFact, Facts, next_prompt, windows
+from ..study.schedule import (
+    ANSWERED,
+    NEWER,
+    WISHED,
+    AnchorFact,
+    Facts,
+    Prompt,
+    is_answered,
+    next_prompt,
+    windows,
+)
 from .columns import table_of
-from .stops import stops_of, told
+from .stops import OVER, stops_of, told
 from .tables import (
     CONSENT_SCOPES,
     SETTLED,
@@ -70,6 +80,16 @@ class CourseContext:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.participant.time_zone)
+
+    @property
+    def is_over(self) -> bool:
+        """Nobody is asked any more: the person died, left, or is lost to follow-up."""
+        return any(stop.kind in OVER for stop in self.stops)
+
+    def row_of(self, prompt: Prompt) -> PromptRow | None:
+        """What the store holds of this prompt, if it was looked at yet."""
+        key = prompt.timepoint, prompt.number
+        return next((row for row in self.prompts if (row.timepoint, row.number) == key), None)
 
     def revision(self, timepoint: str) -> int:
         return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
@@ -189,24 +209,25 @@ def still_planned(row: PromptRow, protocol: Protocol, facts: Facts) -> bool:
     if anchor is None or row.number >= len(timepoint.prompts):
         return False
     day = anchor.date + timedelta(days=timepoint.prompts[row.number])
-    return row.due_at.astimezone(ZoneInfo(facts.zone)).date() == day
+    # Rows of the first releases have no day of their own.
+    return (row.planned_on or row.due_at.astimezone(ZoneInfo(facts.zone)).date()) == day
 
 
 def settled_by(
     rows: Iterable[PromptRow], current: Collection[PromptRow], protocol: Protocol, facts: Facts
 ) -> frozenset[tuple[str, int]]:
-    """What needs no more looking at: also a wish, wherever its anchor moves, and what was sent
-    for a day that moved away and came back."""
-    return frozenset(
-        (row.timepoint, row.number)
-        for row in rows
-        if row.status in SETTLED
-        and (
-            row.number > WISHED
-            or row in current
-            or (row.status == "sent" and still_planned(row, protocol, facts))
-        )
-    )
+    """What needs no more looking at: also a wish, wherever its anchor moves, what was sent for a
+    day that moved away and came back, and what a sent one came after."""
+    settled = [row for row in rows if row.status in SETTLED]
+    found = {(row.timepoint, row.number) for row in settled if row in current or _is_wish(row)}
+    for row in (row for row in settled if row.status == "sent" and not _is_wish(row)):
+        if row in current or still_planned(row, protocol, facts):
+            found |= {(row.timepoint, number) for number in range(row.number + 1)}
+    return frozenset(found)
+
+
+def _is_wish(row: PromptRow) -> bool:
+    return row.number > WISHED
 
 
 def _quiet(participant: Participant) -> tuple[time, time] | None:
@@ -253,12 +274,20 @@ def refresh_windows(session: Session, library: Library, course_ids: Iterable[int
     """Write the windows of some courses anew, in the caller's write transaction."""
     ids = list(course_ids)
     session.flush()
-    lock_courses(session, ids)
+    if lock_courses(session, ids):
+        # What was read before the lock may have changed while it was waited for.
+        session.expire_all()
     write_windows(session, course_contexts(session, library, ids))
 
 
 def write_windows(session: Session, contexts: Sequence[CourseContext]) -> None:
-    """The same, of contexts read after the change, in the transaction that locked the courses."""
+    """The same, of contexts read after the change, in the transaction that locked the courses.
+
+    Prompts that wait for nothing any more, because everything was answered or a newer one was
+    sent, are settled with it.
+    """
+    for context in contexts:
+        _settle_idle(context)
     ids = [context.course_id for context in contexts]
     session.execute(_forget_windows, {"ids": ids}, execution_options=NO_SYNC)
     rows = [row for context in contexts for row in window_rows(context)]
@@ -266,13 +295,24 @@ def write_windows(session: Session, contexts: Sequence[CourseContext]) -> None:
         session.execute(_insert_windows, rows)
 
 
-def lock_courses(session: Session, course_ids: Collection[int]) -> None:
-    """Make writers of the same courses wait for each other (SQLite's are alone anyway).
+def _settle_idle(context: CourseContext) -> None:
+    for row in context.prompts:
+        if row.status not in ("held", "waiting"):
+            continue
+        if is_answered(context.protocol.timepoint(row.timepoint), context.facts):
+            row.status, row.reason, row.next_at = "skipped", ANSWERED, None
+        elif (row.timepoint, row.number) in context.facts.settled:
+            row.status, row.reason, row.next_at = "skipped", NEWER, None
+
+
+def lock_courses(session: Session, course_ids: Collection[int]) -> bool:
+    """Make writers of the same courses wait for each other; False where they are alone anyway.
 
     Everybody who writes about a course locks its row, and that first. The lock lets rows that
     refer to the course be inserted meanwhile: one that did not would deadlock with them.
     """
     session.execute(_lock, {"ids": list(course_ids)})
+    return session.get_bind().dialect.name != "sqlite"
 
 
 def mend_windows(session: Session, library: Library) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -45,6 +46,8 @@ def due_courses(session: Session, now: datetime) -> list[int]:
     return list(session.scalars(query.order_by(col(WindowRow.course_id))))
 
 
-def send_nothing_before(session: Session, course_ids: list[int], at: datetime) -> None:
-    """What was due before `at` is never sent to these courses."""
-    session.execute(update(Course).where(col(Course.id).in_(course_ids)).values(not_before=at))
+def courses_beside(session: Session, course_ids: Collection[int]) -> list[int]:
+    """These courses and the others of the same people."""
+    people = select(col(Course.participant_id)).where(col(Course.id).in_(course_ids))
+    query = select(col(Course.id)).where(col(Course.participant_id).in_(people))
+    return list(session.scalars(query.order_by(col(Course.id))))

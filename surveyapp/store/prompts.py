@@ -106,6 +106,7 @@ def put_prompt(
         status=fate.status,
         updated_at=now,
     )
+    row.due_at, row.planned_on = prompt.utc, prompt.local.date()
     set_fate(row, fate, now)
     session.add(row)
     return row
@@ -131,19 +132,33 @@ class Came(Protocol):
 
 
 def add_attempt(
-    session: Session, prompt_id: int, at: datetime, channel: str, message_id: str, came: Came
+    session: Session,
+    row: PromptRow,
+    at: datetime,
+    channel: str,
+    message_id: str,
+    came: Came,
+    sent_to: str | None = None,
 ) -> None:
-    """Note one try, by which channel, and what came of it."""
+    """Note one try, by which channel, to whom (the contact's keyed hash), and what came of it."""
     session.add(
         Attempt(
-            prompt_id=prompt_id,
+            prompt_id=row.id,
             at=at,
             channel=channel,
             message_id=message_id,
             outcome=came.kind,
             detail=came.detail,
+            sent_to=sent_to,
         )
     )
+
+
+def last_try(session: Session, prompt_id: int, outcome: str = "") -> Attempt | None:
+    """The newest try of a prompt, or the newest with this outcome."""
+    query = select(Attempt).where(col(Attempt.prompt_id) == prompt_id)
+    query = query.where(col(Attempt.outcome) == outcome) if outcome else query
+    return session.scalars(query.order_by(col(Attempt.id).desc()).limit(1)).first()
 
 
 def staff_addresses(session: Session) -> set[str]:

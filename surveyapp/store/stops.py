@@ -20,6 +20,8 @@ SILENT = {
     MESSAGES: "messages were stopped",
 }
 """Kinds that end all messages, the weightiest first, and how a prompt's reason says it."""
+OVER = (DIED, LEFT, LOST)
+"""Kinds after which nobody is asked any more."""
 
 
 _holding = (

@@ -246,7 +246,10 @@ class AdverseEvent(SQLModel, table=True):
 
 
 class PromptRow(SQLModel, table=True):
-    """What became of one prompt; `next_at` is when to look at it again, null once settled."""
+    """What became of one prompt; `next_at` is when to look at it again, null once settled.
+
+    `planned_on` is the local date it was planned for, whatever zone the person is in since.
+    """
 
     __tablename__ = "prompt"  # pyright: ignore[reportAssignmentType]
     __table_args__: Args = (
@@ -261,6 +264,7 @@ class PromptRow(SQLModel, table=True):
     number: int
     revision: int
     due_at: datetime = Field(sa_type=UtcDateTime)
+    planned_on: date | None = None
     status: str
     reason: str = ""
     message_id: str = Field(default="", index=True)
@@ -272,7 +276,7 @@ class PromptRow(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One try to hand a message over, and what came of it."""
+    """One try to hand a message over, and what came of it; `sent_to` is a contact's keyed hash."""
 
     __table_args__: Args = (one_of("outcome", ("accepted", "transient", "permanent", "unknown")),)
     id: int = Field(default=None, primary_key=True)
@@ -282,6 +286,7 @@ class Attempt(SQLModel, table=True):
     message_id: str
     outcome: str
     detail: str = ""
+    sent_to: str | None = None
 
 
 class WindowRow(SQLModel, table=True):

@@ -254,7 +254,8 @@ def barrier(timepoint: Timepoint, facts: Facts) -> Hold | None:
     return None
 
 
-def _answered(timepoint: Timepoint, facts: Facts) -> bool:
+def is_answered(timepoint: Timepoint, facts: Facts) -> bool:
+    """Whether every instrument of this timepoint was sent."""
     return all((timepoint.id, name) in facts.submitted for name in timepoint.instruments)
 
 
@@ -293,7 +294,7 @@ def later_today(timepoint: Timepoint, facts: Facts, now: datetime) -> Prompt | N
 
 
 def _judge_newest(timepoint: Timepoint, facts: Facts, window: Window, now: datetime) -> Verdict:
-    if _answered(timepoint, facts):
+    if is_answered(timepoint, facts):
         return Skip(ANSWERED)
     if now >= window.closes_at:
         return Skip(facts.silent or CLOSED)
@@ -361,7 +362,7 @@ def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
     """
     window = window_of(timepoint, facts)
     prompts = open_prompts(timepoint, facts)
-    if window is None or not prompts or _answered(timepoint, facts):
+    if window is None or not prompts or is_answered(timepoint, facts):
         return None
     if barrier(timepoint, facts) is not None:
         return max(window.closes_at, prompts[0].utc)

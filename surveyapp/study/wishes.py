@@ -11,7 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .protocol import Timepoint
-from .schedule import Facts, barrier, instant, window_of
+from .schedule import Facts, barrier, hour_within, instant, window_of
 
 When = Literal["evening", "tomorrow"]
 
@@ -21,7 +21,8 @@ LAST_CALL = time(17, 30)
 
 
 def choices(timepoint: Timepoint, facts: Facts, now: datetime) -> dict[When, datetime]:
-    """What may be asked for now, as local times (aware); nothing outside an open window."""
+    """What may be asked for now, as local times (aware); nothing outside an open window, and no
+    evening that is quiet to its end."""
     window = window_of(timepoint, facts)
     if window is None or barrier(timepoint, facts) is not None:
         return {}
@@ -30,7 +31,9 @@ def choices(timepoint: Timepoint, facts: Facts, now: datetime) -> dict[When, dat
     zone = ZoneInfo(facts.zone)
     local = now.astimezone(zone)
     found: dict[When, datetime] = {}
-    if local.time() < LAST_CALL:
-        found["evening"] = instant(local.date(), EVENING, facts.zone)
-    found["tomorrow"] = instant(local.date() + timedelta(days=1), timepoint.at, facts.zone)
+    evening = hour_within(EVENING, facts.quiet)
+    if local.time() < LAST_CALL and evening >= EVENING:
+        found["evening"] = instant(local.date(), evening, facts.zone)
+    hour = hour_within(timepoint.at, facts.quiet)
+    found["tomorrow"] = instant(local.date() + timedelta(days=1), hour, facts.zone)
     return {when: at.astimezone(zone) for when, at in found.items() if at < window.closes_at}

@@ -53,3 +53,5 @@ def upgrade() -> None:
     op.add_column('participant', sa.Column('channels', sa.String(), nullable=True))
     op.add_column('course', sa.Column('protocol_sha256', sa.String(), nullable=True))
     op.add_column('prompt', sa.Column('first_tried_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('prompt', sa.Column('planned_on', sa.Date(), nullable=True))
+    op.add_column('attempt', sa.Column('sent_to', sa.String(), nullable=True))
