@@ -11,6 +11,7 @@ from ..store.tables import DoseRow
 from ..study.protocol import Anchor
 from ..study.schedule import instant
 from ..texts import day
+from .dates import year_fault
 
 MOST_MG = 1000
 KINDS, STATUSES = ("first", "booster"), ("given", "declined", "not eligible")
@@ -59,7 +60,11 @@ def dose_problems(
 ) -> dict[str, str]:
     """What is wrong with a dose by field; `there` are the recorded first dose and booster."""
     first, booster = there
+    if not anchor.dosing:
+        return {"": f"Nothing is given on the {anchor.named}."}
     problems = _own_problems(dose, context, anchor, first, now)
+    if "on" in problems:
+        return problems
     if dose.kind == "first" and booster is not None and booster.given_at is not None:
         problems |= _before_booster(dose, given_instant(dose, context), booster.given_at)
     return problems
@@ -69,8 +74,6 @@ def _own_problems(
     dose: NewDose, context: CourseContext, anchor: Anchor, first: DoseRow | None, now: datetime
 ) -> dict[str, str]:
     problems: dict[str, str] = {}
-    if not anchor.dosing:
-        return {"": f"Nothing is given on the {anchor.named}."}
     if dose.kind not in KINDS:
         problems["kind"] = "Choose first dose or booster."
     if dose.status not in STATUSES:
@@ -93,18 +96,29 @@ def _given_problems(
     now: datetime,
 ) -> dict[str, str]:
     problems: dict[str, str] = {}
-    given_at = given_instant(dose, context)
     if dose.mg is None or not 0 < dose.mg <= MOST_MG:
         problems["mg"] = f"Write the milligrams, above 0 and at most {MOST_MG}."
     if dose.on is None:
         problems["on"] = "Write the date on which it was given."
+    elif fault := year_fault(dose.on, now.date()):
+        problems["on"] = fault
     if dose.at is None:
         problems["at"] = "Write the time at which it was given."
-    if given_at is None:
+    if "on" in problems or "at" in problems:
         return problems
+    return problems | _time_problems(dose, context, first, now)
+
+
+def _time_problems(
+    dose: NewDose, context: CourseContext, first: DoseRow | None, now: datetime
+) -> dict[str, str]:
+    """What is wrong with the moment at which it was given, where that is known."""
+    given_at = given_instant(dose, context)
+    if given_at is None:
+        return {}
     if given_at > now:
         local = now.astimezone(ZoneInfo(context.facts.zone))
-        problems["on"] = f"This lies in the future: it is {day(local.date())}, {local:%H:%M} there."
-    elif dose.kind == "booster" and first and first.given_at and given_at < first.given_at:
-        problems["at"] = "A booster cannot be given before the first dose."
-    return problems
+        return {"on": f"This lies in the future: it is {day(local.date())}, {local:%H:%M} there."}
+    if dose.kind == "booster" and first and first.given_at and given_at < first.given_at:
+        return {"at": "A booster cannot be given before the first dose."}
+    return {}

@@ -21,8 +21,7 @@ from .doses import KINDS, dose_problems, given_instant
 from .doses import NewDose as NewDose
 from .enrolment import (
     append_all,
-    order_fault,
-    past_fault,
+    day_fault,
     protocol_of,
     the_anchor,
     the_course,
@@ -65,10 +64,7 @@ def judged(
     """The date, if it may be this anchor's. Raises InputError."""
     if on is None:
         raise InputError({"dosing_date": f"Write the {anchor.named}."})
-    fault = past_fault(protocol, anchor.id, on, zone, now) or order_fault(
-        protocol, {**dates, anchor.id: on}, anchor.id
-    )
-    if fault:
+    if fault := day_fault(protocol, {**dates, anchor.id: on}, anchor.id, zone, now):
         raise InputError({"dosing_date": fault})
     return on
 
@@ -259,9 +255,9 @@ def _record(
     anchor = the_anchor(context.protocol, dose.anchor)
     existing = roster.doses(session, [context.course_id])
     first, booster = (existing.get((context.course_id, anchor.id, kind)) for kind in KINDS)
-    given_at = given_instant(dose, context)
     if problems := dose_problems(dose, context, anchor, (first, booster), now):
         raise InputError(problems)
+    given_at = given_instant(dose, context)
     row = existing.get((context.course_id, anchor.id, dose.kind))
     before = _payload(row) if row else None
     if row is None:

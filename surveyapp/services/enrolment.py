@@ -22,6 +22,7 @@ from ..store.tables import Participant, Retreat, Study
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day
+from .dates import year_fault
 from .errors import InputError, NotFoundError
 from .site import Site
 
@@ -123,14 +124,24 @@ def _date_problems(
     so_far: dict[str, date] = {}
     for anchor, on in dates.items():
         so_far[anchor] = on
-        fault = past_fault(protocol, anchor, on, zone, now) or order_fault(protocol, so_far, anchor)
-        if fault:
+        if fault := day_fault(protocol, so_far, anchor, zone, now):
             first = anchor == protocol.main_anchor.id
             problems["dosing_date" if first else f"{protocol.id}.{anchor}"] = fault
     return problems
 
 
-def order_fault(protocol: Protocol, dates: Mapping[str, date], anchor: str) -> str | None:
+def day_fault(
+    protocol: Protocol, dates: Mapping[str, date], anchor: str, zone: str, now: datetime
+) -> str | None:
+    """A sentence when this anchor's date may not be what it is among `dates`, else None."""
+    return (
+        year_fault(dates[anchor], now.date())
+        or _past_fault(protocol, anchor, dates[anchor], zone, now)
+        or _order_fault(protocol, dates, anchor)
+    )
+
+
+def _order_fault(protocol: Protocol, dates: Mapping[str, date], anchor: str) -> str | None:
     """A sentence when this anchor's date is not after that of an earlier anchor, else None."""
     ids = [a.id for a in protocol.anchors]
     place = ids.index(anchor)
@@ -143,7 +154,7 @@ def order_fault(protocol: Protocol, dates: Mapping[str, date], anchor: str) -> s
     return None
 
 
-def past_fault(protocol: Protocol, anchor: str, on: date, zone: str, now: datetime) -> str | None:
+def _past_fault(protocol: Protocol, anchor: str, on: date, zone: str, now: datetime) -> str | None:
     """A sentence when every window that counts from this date has closed, else None."""
     facts = Facts(zone=zone, anchors={anchor: AnchorFact(on, False)})
     found = list(windows(protocol, facts))
@@ -187,6 +198,8 @@ def record_consent(
             problems["given_on"] = "Write the day on which consent was given."
         elif given_on > now.astimezone(ZoneInfo(context.facts.zone)).date():
             problems["given_on"] = f"{day(given_on)} has not come yet."
+        elif fault := year_fault(given_on, now.date()):
+            problems["given_on"] = fault
         if scope not in CONSENT_SCOPES:
             problems["scope"] = "Choose what the consent covers."
         if problems or given_on is None:

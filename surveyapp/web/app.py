@@ -30,6 +30,7 @@ from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
+from .numbers import ShortNumber
 from .packing import pack_answers
 from .security import protect
 
@@ -121,6 +122,7 @@ def _static() -> Path:
 
 
 def _configure(app: Flask, site: Site) -> None:
+    app.url_map.converters["int"] = ShortNumber
     https = site.settings.is_https
     host = urlsplit(site.settings.public_url).hostname or "localhost"
     config: Any = app.config

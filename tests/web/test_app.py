@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator
 from datetime import timedelta
 
@@ -88,6 +89,19 @@ def test_an_unknown_address_is_a_kind_page(browser: Browser) -> None:
     page = browser.get("/no/such/page")
     assert page.status == 404
     assert "There is nothing at this address." in page.text
+
+
+@pytest.mark.parametrize("digits", [10, 23, 3000, 5000])
+def test_a_number_that_no_database_holds_names_nothing(
+    sqlite_site: Site, clock: Clock, digits: int
+) -> None:
+    app = create_app(sqlite_site, clock)
+    rules = [rule.rule for rule in app.url_map.iter_rules() if "<int:" in rule.rule]
+    assert "/staff/retreats/<int:retreat_id>/rehearsal" in rules
+    paths = [re.sub("<int:.*?>", "9" * digits, rule) for rule in rules]
+    with app.test_client() as client:
+        answers = {get(client, re.sub("<.*?>", "x", path)).status_code for path in paths}
+    assert answers == {404}
 
 
 def test_a_body_that_is_too_large_is_refused(browser: Browser) -> None:
