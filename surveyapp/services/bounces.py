@@ -2,20 +2,18 @@
 
 A hard bounce marks the address: nothing more is sent to it until it is set anew, the message
 counts as refused, and it goes by the person's other channel if there is one. A soft one is noted.
-Reports come as JSON, or as the mail that servers send (RFC 3464).
+A report of success is none. Reports come as JSON, or as the mail that servers send (RFC 3464).
 """
 
 from __future__ import annotations
 
 import email
-import email.policy
 import hmac
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage, Message
+from email.message import Message
 from typing import Any, cast
 
 from ..delivery.outcome import Outcome
@@ -24,15 +22,22 @@ from ..store.contacts import EMAIL
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate
-from ..store.tables import PromptRow
+from ..store.tables import Attempt, PromptRow
 from .errors import InputError
 from .invitations import Route, route
+from .outcomes import CHANNELS
 from .site import Site
 
 ACTOR = "mail server"
+MAIL_CHANNEL = CHANNELS[EMAIL]
 MOST = 1000
 CODE = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 WORDS = {"5.1.1": "mailbox unknown", "5.1.10": "mailbox unknown", "5.2.1": "mailbox disabled"}
+REPORT, MAIL = "multipart/report", ("message/rfc822", "text/plain")
+# What Python's readers of JSON and of mail let out when they meet neither.
+UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
+# What neither a database nor a hash takes: NUL, and halves of a pair of UTF-16.
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 NOT_UNDERSTOOD = (
     "Send JSON, one object or a list, each with `message_id` or `email`, and `type` hard or soft; "
     "or the delivery report itself as message/rfc822."
@@ -55,24 +60,23 @@ def secret(site: Site) -> str:
 
 
 def read(body: bytes, content_type: str) -> list[Bounce]:
-    """The reports in a request. Raises InputError."""
+    """The reports in a request, none where all tell of success. Raises InputError."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind in ("message/rfc822", "multipart/report", "text/plain"):
-        head = f"Content-Type: {content_type}\r\n\r\n".encode() if kind[:4] == "mult" else b""
-        found = list(_reported(email.message_from_bytes(head + body, policy=email.policy.default)))
-    else:
-        found = _listed(body)
-    if not found or len(found) > MOST:
+    head = f"Content-Type: {content_type}\r\n\r\n".encode() if kind == REPORT else b""
+    try:
+        found = _mailed(head + body) if kind in (REPORT, *MAIL) else _listed(body)
+    except UNREADABLE as error:
+        raise InputError({"body": NOT_UNDERSTOOD}) from error
+    if len(found) > MOST or any(UNKEPT.search(b.message_id + b.address) for b in found):
         raise InputError({"body": NOT_UNDERSTOOD})
     return found
 
 
 def _listed(body: bytes) -> list[Bounce]:
-    try:
-        told: Any = json.loads(body)
-    except ValueError as error:
-        raise InputError({"body": NOT_UNDERSTOOD}) from error
+    told: Any = json.loads(body)
     items = cast(list[Any], told if isinstance(told, list) else [told])
+    if not items:
+        raise InputError({"body": NOT_UNDERSTOOD})
     return [_from_json(item) for item in items]
 
 
@@ -99,27 +103,49 @@ def _words(status: str) -> str:
     return f"the message came back: {WORDS.get(code[0], 'refused')} ({code[0]})"
 
 
-def _reported(message: EmailMessage | Message) -> Iterator[Bounce]:
-    """Every recipient of a delivery report; the Message-ID is the one of our message in it."""
+def _mailed(mail: bytes) -> list[Bounce]:
+    """Every recipient of a delivery report whom it has not reached. Raises InputError."""
+    ours, groups = _parts(email.message_from_bytes(mail))
+    told = [g for g in groups if _field(g, "Action") and (ours or _field(g, "Final-Recipient"))]
+    if not told:
+        raise InputError({"body": NOT_UNDERSTOOD})
+    return [_from_group(group, ours) for group in told if _action(group) in ("failed", "delayed")]
+
+
+def _parts(report: Message) -> tuple[str, list[Message]]:
+    """The Message-ID of our message in a report, and what the report says of each recipient."""
     ours, groups = "", list[Message]()
-    for part in message.walk():
+    for part in report.walk():
         kind = part.get_content_type()
         if kind == "message/delivery-status":
-            groups += [group for group in cast(list[Message], part.get_payload()) if group]
+            groups += cast(list[Message], part.get_payload())
         elif kind == "text/rfc822-headers":
-            ours = ours or _id_in(str(part.get_payload()))
-        elif kind == "message/rfc822" and part is not message:
-            ours = ours or _id_in(part.as_string())
-    for group in groups:
-        if group["Action"] and (ours or group["Final-Recipient"]):
-            address = str(group["Final-Recipient"] or "").partition(";")[2].strip()
-            hard = str(group["Action"]).strip().lower() == "failed"
-            yield Bounce(hard, _words(str(group["Status"] or "")), ours, "" if ours else address)
+            headers = cast(bytes, part.get_payload(decode=True))
+            ours = ours or _id_of(email.message_from_bytes(headers.lstrip()))
+        elif kind == "message/rfc822" and part is not report:
+            ours = ours or _id_of(cast(Message, part.get_payload(0)))
+    return ours, groups
 
 
-def _id_in(text: str) -> str:
-    found = re.search(r"(?im)^message-id:\s*(<[^>\s]+>)", text)
-    return found[1] if found else ""
+def _id_of(message: Message) -> str:
+    found = re.search(r"<[^>\s]+>", _field(message, "Message-ID"))
+    return found[0] if found else ""
+
+
+def _from_group(group: Message, ours: str) -> Bounce:
+    address = _field(group, "Final-Recipient").partition(";")[2].strip()
+    why = _words(_field(group, "Status"))
+    return Bounce(_action(group) == "failed", why, ours, address)
+
+
+def _action(group: Message) -> str:
+    return _field(group, "Action").strip().lower()
+
+
+def _field(message: Message, name: str) -> str:
+    """A header as it was sent, empty without one; no character set that it names is needed."""
+    values = (str(value) for key, value in message.raw_items() if key.lower() == name.lower())
+    return next(values, "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def take(site: Site, found: list[Bounce], now: datetime) -> int:
@@ -150,27 +176,50 @@ def _note(
     bounce: Bounce,
     now: datetime,
 ) -> None:
+    tries = {row.id: _went(session, site, row, bounce) for row in rows}
+    came_back = [row for row in rows if tries[row.id] and row.status == "sent"]
+    if rows and bounce.hard and not came_back:
+        return  # told before, or of an address that the person has no more
     if bounce.hard:
-        contacts.mark_refused(session, person, EMAIL, bounce.why, now)
+        sent_to = {went.sent_to for went in tries.values() if went}
+        contacts.mark_refused(session, person, EMAIL, bounce.why, now, sent_to)
     contexts = facts.course_contexts(session, site.library, ids)
-    fate = _fate(session, site, contexts, bounce, now)
-    for row in rows:
+    for row in came_back:
         outcome = Outcome("permanent" if bounce.hard else "transient", bounce.why)
-        prompts.add_attempt(session, row.id, now, "e-mail", row.message_id, outcome)
-        if fate and row.status == "sent":
-            prompts.set_fate(row, fate, now)
+        prompts.add_attempt(session, row, now, MAIL_CHANNEL, row.message_id, outcome)
+        if bounce.hard:
+            prompts.set_fate(row, _fate(session, site, contexts, row, bounce.why, now), now)
     payload: dict[str, object] = {"hard": bounce.hard, "why": bounce.why}
     for context in contexts:
         trail.append(session, context.course.chain, "message bounced", ACTOR, now, payload)
     facts.refresh_windows(session, site.library, ids)
 
 
-def _fate(
-    session: Session, site: Site, contexts: list[CourseContext], bounce: Bounce, now: datetime
-) -> Fate | None:
-    """What becomes of a message that came back; None when it may still arrive."""
-    if not bounce.hard or not contexts:
+def _went(session: Session, site: Site, row: PromptRow, bounce: Bounce) -> Attempt | None:
+    """The e-mail that a report may be about: what the server took last, unless that was a text, or
+    the report names an address that it took the message for before."""
+    taken = [a for a in prompts.tries(session, row.id) if a.outcome == "accepted"]
+    if not taken or taken[-1].channel != MAIL_CHANNEL:
         return None
-    if isinstance(route(session, site, contexts[0]), Route):
-        return Fate("waiting", f"{bounce.why}; goes by another channel", now)
-    return Fate("refused", bounce.why, None)
+    named = site.vault.lookup(bounce.address) if bounce.address else ""
+    earlier = {attempt.sent_to for attempt in taken[:-1]} - {taken[-1].sent_to}
+    return None if named in earlier else taken[-1]
+
+
+def _fate(
+    session: Session,
+    site: Site,
+    contexts: list[CourseContext],
+    row: PromptRow,
+    why: str,
+    now: datetime,
+) -> Fate:
+    """What becomes of a message that came back; where a newer one went it has had its day."""
+    (context,) = [c for c in contexts if c.course_id == row.course_id]
+    newer = any(
+        p.timepoint == row.timepoint and p.number > row.number and p.status == "sent"
+        for p in context.prompts
+    )
+    if not newer and isinstance(route(session, site, context), Route):
+        return Fate("waiting", f"{why}; goes by another way", now)
+    return Fate("refused", why, None)

@@ -68,10 +68,18 @@ def remove_contact(session: Session, participant_id: int, kind: str) -> None:
     session.execute(delete(Contact).where(*own))
 
 
-def mark_refused(session: Session, participant_id: int, kind: str, why: str, at: datetime) -> None:
-    """Nothing more is sent to this contact until it is set anew."""
+def mark_refused(
+    session: Session,
+    participant_id: int,
+    kind: str,
+    why: str,
+    at: datetime,
+    sent_to: Collection[str | None] = (None,),
+) -> None:
+    """Nothing more is sent to this contact until it is set anew. `sent_to` are the keyed hashes of
+    what was refused: a contact that was changed since is another. None stands for not known."""
     contact = session.get(Contact, (participant_id, kind))
-    if contact is not None:
+    if contact is not None and (not sent_to or None in sent_to or contact.lookup in sent_to):
         contact.refused_why, contact.refused_at = why, at
         session.flush()
 

@@ -154,10 +154,15 @@ def add_attempt(
     )
 
 
-def last_try(session: Session, prompt_id: int, outcome: str = "") -> Attempt | None:
-    """The newest try of a prompt, or the newest with this outcome."""
+def tries(session: Session, prompt_id: int) -> list[Attempt]:
+    """Every try of a prompt, oldest first."""
     query = select(Attempt).where(col(Attempt.prompt_id) == prompt_id)
-    query = query.where(col(Attempt.outcome) == outcome) if outcome else query
+    return list(session.scalars(query.order_by(col(Attempt.id))))
+
+
+def last_try(session: Session, prompt_id: int) -> Attempt | None:
+    """The newest try of a prompt."""
+    query = select(Attempt).where(col(Attempt.prompt_id) == prompt_id)
     return session.scalars(query.order_by(col(Attempt.id).desc()).limit(1)).first()
 
 

@@ -27,14 +27,14 @@ def protocols_of(
     session: Session, library: Library, wanted: Iterable[tuple[str, str | None]]
 ) -> dict[tuple[str, str | None], Protocol]:
     """The protocol of each pair of a study's protocol and a course's hash. Asks the database only
-    for texts that it has not met."""
+    for texts that it has not met. Raises KeyError for one that is neither kept nor installed."""
     found: dict[tuple[str, str | None], Protocol] = {}
     for name, sha256 in set(wanted):
-        current = library.protocols[name]
-        if sha256 is None or sha256 == current.sha256:
-            found[name, sha256] = current
-        else:
-            found[name, sha256] = _read.get(sha256) or _load(session, library, sha256) or current
+        installed = library.protocols.get(name)
+        kept = None
+        if sha256 is not None and (installed is None or sha256 != installed.sha256):
+            kept = _read.get(sha256) or _load(session, library, sha256)
+        found[name, sha256] = kept or library.protocols[name]
     return found
 
 

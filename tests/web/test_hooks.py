@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -18,6 +21,7 @@ from surveyapp.services.site import Site
 from surveyapp.services.today import today
 from surveyapp.store import trail
 from surveyapp.store.tables import PromptRow
+from surveyapp.store.tables_access import Event
 from surveyapp.web.app import create_app
 from surveyapp.worker import Ticker
 from tests.world import MailServer, add_course
@@ -52,6 +56,67 @@ Message-ID: {message_id}
 To: p01@example.org
 --b--
 """
+WITH_ALL_OF_IT = (
+    REPORT.partition("Content-Type: text/rfc822-headers")[0]
+    + """\
+Content-Type: message/rfc822
+
+Message-ID:
+ {message_id}
+Content-Type: text/plain; charset=klingon
+
+Sch\u00f6n.
+--b--
+"""
+)
+NESTED = b"Content-Type: message/rfc822\n\n" * 1_500
+STRANGE: list[dict[str, object]] = [
+    {"data": b""},
+    {"data": b"", "content_type": "message/rfc822"},
+    {"data": b"[" * 60_000},
+    {"data": b'{"email":' * 7_000},
+    {"data": b"9" * 60_000},
+    {"data": b"\xff\xfe\x00\xd8"},
+    {"data": b"null"},
+    {"json": {"email": None, "message_id": 10**30, "type": "hard"}},
+    {"json": {"email": "\ud800p01@example.org", "type": "hard"}},
+    {"json": {"message_id": "<\ud800@example.org>", "type": "hard"}},
+    {"json": {"message_id": "<a\0@example.org>", "type": "hard"}},
+    {"json": [{"email": e, "type": "hard"} for e in ("p01@example.org", "a\0@b.example")]},
+    {"data": NESTED, "content_type": "message/rfc822"},
+    {"data": NESTED, "content_type": "multipart/report; boundary=b"},
+    {"data": REPORT.partition("--b")[0].encode(), "content_type": "message/rfc822"},
+]
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner),
+    max_leaves=5,
+)
+TOLD = st.fixed_dictionaries(
+    {"type": st.sampled_from(["hard", "soft"])},
+    optional={"message_id": ANY_TEXT | VALUES, "email": ANY_TEXT | VALUES, "status": VALUES},
+)
+LINES = st.sampled_from(
+    [
+        "",
+        "--b",
+        "Action: failed",
+        "Action: \u00fc",
+        "Content-Transfer-Encoding: base64",
+        "Content-Type: message/delivery-status; charset*=nope''x",
+        "Content-Type: message/rfc822",
+        "Content-Type: multipart/mixed; boundary*=idna''b; boundary*0=b",
+        "Content-Type: multipart/report; boundary=b",
+        "Content-Type: text/rfc822-headers",
+        "Final-Recipient: rfc822; p01@example.org\0",
+        "Message-ID: <\u00fc\0@example.org>",
+    ]
+)
+JSON_BODIES = (VALUES | TOLD | st.lists(TOLD)).map(lambda told: json.dumps(told).encode())
+MAIL_BODIES = st.lists(LINES).map(lambda lines: "\n".join(lines).encode("latin-1"))
+KINDS = ("application/json", "message/rfc822", "text/plain", "multipart/report; boundary=b", "")
 
 
 @dataclass
@@ -71,6 +136,10 @@ class Hook:
         with self.site.database.read() as session:
             found = session.scalars(select(PromptRow).order_by(PromptRow.id))
             return [(row.status, row.reason) for row in found]
+
+    def events(self) -> list[str]:
+        with self.site.database.read() as session:
+            return list(session.scalars(select(Event.kind)))
 
 
 @pytest.fixture
@@ -110,6 +179,31 @@ def test_a_delay_is_noted_and_changes_nothing(hook: Hook) -> None:
     assert hook.fates() == [("sent", "handed to the mail server")]
 
 
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
+def test_a_report_of_success_is_no_bounce(hook: Hook, action: str) -> None:
+    report = REPORT.format(action=action, status="2.0.0", message_id=hook.message_id)
+    answer = hook.post(data=report.encode(), content_type="message/rfc822")
+    assert (answer.status_code, answer.json) == (200, {"taken": 0})
+    assert hook.fates() == [("sent", "handed to the mail server")]
+    assert "message bounced" not in hook.events()
+
+
+def test_of_several_recipients_those_not_reached_count(hook: Hook) -> None:
+    report = REPORT.format(action="relayed", status="2.0.0", message_id=hook.message_id)
+    other = "Final-Recipient: rfc822; p01@example.net\nAction: FAILED\n\n"
+    both = report.replace("Final-Recipient", f"{other}Final-Recipient")
+    assert hook.post(data=both.encode(), content_type="message/rfc822").json == {"taken": 1}
+    assert hook.fates()[0][0] == "refused"
+    assert hook.events().count("message bounced") == 1
+
+
+def test_our_message_is_known_whatever_letters_it_comes_back_in(hook: Hook) -> None:
+    report = WITH_ALL_OF_IT.format(action="failed", status="5.1.1", message_id=hook.message_id)
+    answer = hook.post(data=report.encode("latin-1"), content_type="message/rfc822")
+    assert (answer.status_code, answer.json) == (200, {"taken": 1})
+    assert hook.fates()[0][0] == "refused"
+
+
 def test_an_address_alone_is_marked(hook: Hook) -> None:
     told = [{"email": address, "type": "hard"} for address in ("P01@example.org", "x@x.example")]
     assert hook.post(json=told).json == {"taken": 1}
@@ -142,6 +236,21 @@ def test_what_is_not_understood_changes_nothing(hook: Hook, request_: dict[str, 
     assert answer.status_code == 400
     assert "type" in answer.json["error"]  # type: ignore[index]
     assert personal.person_view(hook.site, "P-01", LATER).contacts[0].note == ""
+
+
+def test_what_no_reader_takes_changes_nothing(hook: Hook) -> None:
+    for request_ in STRANGE:
+        answer = hook.post(**request_)
+        assert (answer.status_code, answer.json) == (400, {"error": bounces.NOT_UNDERSTOOD})
+    assert personal.person_view(hook.site, "P-01", LATER).contacts[0].note == ""
+    assert hook.fates() == [("sent", "handed to the mail server")]
+    assert "message bounced" not in hook.events()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary() | JSON_BODIES | MAIL_BODIES, kind=st.sampled_from(KINDS))
+def test_whatever_comes_is_taken_or_refused(hook: Hook, body: bytes, kind: str) -> None:
+    assert hook.post(data=body, content_type=kind).status_code in (200, 400)
 
 
 def test_without_the_secret_there_is_nothing(hook: Hook) -> None:
