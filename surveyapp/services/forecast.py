@@ -48,21 +48,26 @@ class Ahead:
     reason: str
 
 
-def prompt_lines(context: CourseContext, now: datetime) -> tuple[PromptLine, ...]:
-    """Every prompt there was or will be, in time order."""
+def prompt_lines(
+    context: CourseContext, now: datetime, kept_back: Hold | None
+) -> tuple[PromptLine, ...]:
+    """Every prompt there was or will be, in time order; `kept_back` as `invitations` tells it."""
     rows = context.all_prompts
     kept = [_kept(context, row) for row in rows if row.status == "sent" or row in context.prompts]
-    lines = [*kept, *(_line(found) for found in prompts_ahead(context, now))]
+    lines = [*kept, *(_line(found) for found in prompts_ahead(context, now, kept_back))]
     return tuple(sorted(lines, key=lambda line: line.at))
 
 
-def prompts_ahead(context: CourseContext, now: datetime) -> Iterator[Ahead]:
+def prompts_ahead(context: CourseContext, now: datetime, kept_back: Hold | None) -> Iterator[Ahead]:
     """Every prompt that has no row and was not sent for the same day before."""
     known = {(row.timepoint, row.number) for row in context.prompts} | context.facts.settled
     for timepoint in context.protocol.timepoints:
         for prompt in prompts_of(timepoint, context.facts):
             if (timepoint.id, prompt.number) not in known:
-                yield Ahead(timepoint, prompt, *_lot(context, timepoint, prompt, now))
+                state, reason = _lot(context, timepoint, prompt, now)
+                if state == "planned" and kept_back is not None:
+                    state, reason = "held", kept_back.reason
+                yield Ahead(timepoint, prompt, state, reason)
 
 
 def _line(found: Ahead) -> PromptLine:
@@ -79,8 +84,13 @@ def _kept(context: CourseContext, row: PromptRow) -> PromptLine:
         # What was held for one reason may be held for another by now.
         barred = barrier(context.protocol.timepoint(row.timepoint), context.facts)
         if barred is not None:
-            return PromptLine(label, row.number, local, "held", barred.reason)
+            return PromptLine(label, row.number, local, *_barred(context, barred))
     return PromptLine(label, row.number, local, STATES[row.status], row.reason)
+
+
+def _barred(context: CourseContext, barred: Hold) -> tuple[PromptState, str]:
+    """What waits for a fact is held; what waits for somebody who is gone is not sent."""
+    return ("skipped" if context.is_over else "held"), barred.reason
 
 
 def _lot(
@@ -102,5 +112,5 @@ def _lot(
     if isinstance(verdict, Skip):
         return "skipped", verdict.reason
     if held:
-        return "held", held.reason
+        return _barred(context, held)
     return "planned", "due now" if verdict is not None else ""

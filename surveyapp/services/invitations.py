@@ -16,12 +16,13 @@ from email.utils import parseaddr
 
 from .. import texts
 from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
-from ..store import contacts, links
+from ..store import contacts, instance, links
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.messagetexts import own_text
 from ..store.prompts import Key, staff_addresses
 from ..store.vault import CannotOpenError
+from ..study.library import Library
 from ..study.protocol import Timepoint
 from ..study.schedule import Hold, window_of
 from .addresses import is_writable
@@ -61,6 +62,16 @@ class Route:
 
     kind: str
     to: str
+
+
+def kept_back(session: Session, site: Site, context: CourseContext) -> Hold | None:
+    """What keeps every message from this person besides the schedule: all messages are held, or
+    there is no way to reach them."""
+    row = instance.instance(session)
+    if row is not None and row.held:
+        return Hold(f"all messages are held, because {row.why}")
+    way = route(session, site, context)
+    return way if isinstance(way, Hold) else None
 
 
 def route(session: Session, site: Site, context: CourseContext) -> Route | Hold:
@@ -130,7 +141,11 @@ def write(
         site_name=site.settings.site_name,
         phone=study.phone,
         hours=study.hours,
-        placeholder_notices=_placeholder_notices(site, invited),
+        placeholder_notices=stand_in_notices(
+            site.library,
+            [name for item in invited for name in item.timepoint.instruments],
+            invited[0].context.participant.language,
+        ),
         own=_own(session, invited, way),
     )
     with texts.speaking(invited[0].context.participant.language):
@@ -155,8 +170,7 @@ def _own(session: Session, invited: Sequence[Invited], way: Route) -> Own | None
     return Own(row.subject, row.body) if row else None
 
 
-def _placeholder_notices(site: Site, invited: Sequence[Invited]) -> list[str]:
-    language = invited[0].context.participant.language
-    names = dict.fromkeys(name for item in invited for name in item.timepoint.instruments)
-    wordings = [site.library.instruments[name].wording(language) for name in names]
+def stand_in_notices(library: Library, names: Sequence[str], language: str) -> list[str]:
+    """What messages must say of instruments whose wording is a stand-in."""
+    wordings = [library.instruments[name].wording(language) for name in dict.fromkeys(names)]
     return [wording.notice for wording in wordings if wording.placeholder and wording.notice]

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from ..store import roster
+from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts, settled_by
 from ..study.protocol import Anchor, Timepoint
 from ..study.schedule import (
@@ -21,20 +23,24 @@ from ..study.schedule import (
     Facts,
     Hold,
     Prompt,
+    Send,
     Skip,
     Window,
     barrier,
     judge,
     prompts_of,
+    state_of,
     window_of,
 )
 from ..texts import day
 from . import dosing
 from .enrolment import protocol_of, the_anchor, the_course, the_retreat
 from .errors import InputError
+from .invitations import kept_back
 from .site import Site
 
 LONGEST_REASON = 300
+WHY = "Say why the day moves, in a few words."
 SENT_BEFORE = "it was sent for this day already"
 Lot = Literal["later", "at once", "held", "not sent"]
 
@@ -50,7 +56,8 @@ class WindowShift:
 
 @dataclass(frozen=True)
 class PromptShift:
-    """What would become of one message: its local times before and after, its lot and why."""
+    """What would become of one message: its local times before and after, its lot and why; `sent`
+    is when it went out for the day before."""
 
     label: str
     number: int
@@ -58,11 +65,13 @@ class PromptShift:
     after: datetime
     lot: Lot
     why: str
+    sent: datetime | None = None
 
 
 @dataclass(frozen=True)
 class CourseShift:
-    """One course under the moved day. `warnings` are whole sentences about its answers."""
+    """One course under the moved day. `warnings` are whole sentences about its answers, `shut` the
+    timepoints that are open or ahead, not answered, and would have closed."""
 
     code: str
     number: int
@@ -70,6 +79,7 @@ class CourseShift:
     windows: tuple[WindowShift, ...]
     prompts: tuple[PromptShift, ...]
     warnings: tuple[str, ...]
+    shut: tuple[str, ...] = ()
 
     @property
     def at_once(self) -> int:
@@ -88,9 +98,13 @@ class Preview:
 
     @property
     def digest(self) -> str:
-        """Changes with whatever the preview says, besides what time alone changes."""
-        told = [(s.code, s.number, s.before, s.windows, s.warnings) for s in self.shifts]
-        return hashlib.sha256(repr((self.on, told, self.keep)).encode()).hexdigest()[:16]
+        """Changes with whatever the preview says of people."""
+        return digest_of((self.on, self.shifts, self.keep))
+
+
+def digest_of(told: object) -> str:
+    """A short name of what somebody saw before they agreed."""
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def course_preview(
@@ -103,9 +117,9 @@ def course_preview(
         dates = {name: fact.date for name, fact in context.facts.anchors.items()}
         zone = context.facts.zone
         judged = dosing.judged(context.protocol, which, on, dates, zone, now)
-        _judge_reason(reason)
+        judge_reason(reason, WHY)
         given = dosing.has_first_dose(session, context.course_id, which.id)
-        shifts = _shifts([context], which, judged, now, stays_confirmed=given)
+        shifts = _shifts(session, site, [context], which, judged, now, stays_confirmed=given)
         if not shifts:
             raise InputError({"dosing_date": f"The {which.named} is {day(judged)} already."})
         return Preview(judged, which.named, shifts, (), dosing.in_hand([context], now))
@@ -121,11 +135,11 @@ def retreat_preview(
         which = the_anchor(protocol, anchor)
         dates = {name: d for (_, name), d in roster.retreat_dates(session, [retreat_id]).items()}
         judged = dosing.judged(protocol, which, on, dates, retreat.time_zone, now)
-        _judge_reason(reason)
+        judge_reason(reason, WHY)
         ids = roster.course_ids(session, retreat_id)
         movers = dosing.undosed(session, site, ids, which)
         everybody = course_contexts(session, site.library, ids)
-        shifts = _shifts(movers, which, judged, now, stays_confirmed=False)
+        shifts = _shifts(session, site, movers, which, judged, now, stays_confirmed=False)
         if not shifts and dates.get(which.id) == judged:
             raise InputError({"dosing_date": f"The {which.named} is {day(judged)} already."})
         moving = {context.course_id for context in movers}
@@ -133,14 +147,17 @@ def retreat_preview(
         return Preview(judged, which.named, shifts, keep, dosing.in_hand(movers, now))
 
 
-def _judge_reason(reason: str) -> None:
+def judge_reason(reason: str, ask: str = "Say why, in a few words.") -> None:
+    """Raises InputError."""
     if not reason.strip():
-        raise InputError({"reason": "Say why the day moves, in a few words."})
+        raise InputError({"reason": ask})
     if len(reason) > LONGEST_REASON:
         raise InputError({"reason": f"Use at most {LONGEST_REASON} characters."})
 
 
 def _shifts(
+    session: Session,
+    site: Site,
     contexts: Iterable[CourseContext],
     anchor: Anchor,
     on: date,
@@ -154,7 +171,8 @@ def _shifts(
         if before is not None and before.date == on:
             continue
         facts = moved(context, anchor.id, on, confirmed=stays_confirmed)
-        found.append(_shift(context, anchor, facts, now))
+        held = kept_back(session, site, context)
+        found.append(_shift(context, anchor, facts, now, held))
     return tuple(found)
 
 
@@ -168,7 +186,9 @@ def moved(context: CourseContext, anchor: str, on: date, *, confirmed: bool) -> 
     return replace(facts, settled=settled)
 
 
-def _shift(context: CourseContext, anchor: Anchor, facts: Facts, now: datetime) -> CourseShift:
+def _shift(
+    context: CourseContext, anchor: Anchor, facts: Facts, now: datetime, held: Hold | None
+) -> CourseShift:
     own = [t for t in context.protocol.timepoints if t.anchor == anchor.id]
     before = context.facts.anchors.get(anchor.id)
     return CourseShift(
@@ -176,9 +196,15 @@ def _shift(context: CourseContext, anchor: Anchor, facts: Facts, now: datetime) 
         number=context.course.number,
         before=before.date if before else None,
         windows=window_shifts(own, context.facts, facts),
-        prompts=prompt_shifts(own, context.facts, facts, now),
-        warnings=tuple(answer_warnings(own, context.facts, facts)),
+        prompts=prompt_shifts(context, own, facts, now, held),
+        warnings=tuple(answer_warnings(zip(own, own, strict=True), context.facts, facts)),
+        shut=tuple(t.label for t in own if _would_be_shut(t, context.facts, facts, now)),
     )
+
+
+def _would_be_shut(timepoint: Timepoint, before: Facts, after: Facts, now: datetime) -> bool:
+    still = state_of(timepoint, before, now) in ("not expected", "upcoming", "open", "in progress")
+    return still and state_of(timepoint, after, now) == "missed"
 
 
 def window_shifts(
@@ -194,14 +220,20 @@ def window_shifts(
 
 
 def prompt_shifts(
-    timepoints: Iterable[Timepoint], before: Facts, after: Facts, now: datetime
+    context: CourseContext,
+    timepoints: Iterable[Timepoint],
+    after: Facts,
+    now: datetime,
+    held: Hold | None,
 ) -> tuple[PromptShift, ...]:
     """Every message there would be, in time order."""
+    gone = {(p.timepoint, p.number): p for p in context.prompts if p.status == "sent"}
     shifts: list[PromptShift] = []
     for timepoint in timepoints:
-        old = {p.number: p.local for p in prompts_of(timepoint, before)}
+        old = {p.number: p.local for p in prompts_of(timepoint, context.facts)}
         for prompt in prompts_of(timepoint, after):
-            lot, why = lot_of(timepoint, after, prompt, now)
+            lot, why = lot_of(timepoint, after, prompt, now, held)
+            sent = gone.get((timepoint.id, prompt.number)) if lot != "not sent" else None
             shifts.append(
                 PromptShift(
                     label=timepoint.label,
@@ -210,39 +242,48 @@ def prompt_shifts(
                     after=prompt.local,
                     lot=lot,
                     why=why,
+                    sent=sent.updated_at.astimezone(ZoneInfo(after.zone)) if sent else None,
                 )
             )
     return tuple(sorted(shifts, key=lambda p: p.after))
 
 
-def lot_of(timepoint: Timepoint, facts: Facts, prompt: Prompt, now: datetime) -> tuple[Lot, str]:
+def lot_of(
+    timepoint: Timepoint, facts: Facts, prompt: Prompt, now: datetime, held: Hold | None
+) -> tuple[Lot, str]:
     """What would become of one prompt under these facts, and why."""
     verdicts = {p.number: verdict for p, verdict in judge(timepoint, facts, now)}
-    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts)
+    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts) or held
     if (prompt.timepoint, prompt.number) in facts.settled:
         return "not sent", SENT_BEFORE
     if isinstance(verdict, Skip):
         return "not sent", verdict.reason
+    if isinstance(verdict, Send) and held is not None:
+        verdict = held
     if isinstance(verdict, Hold):
         return "held", verdict.reason
     return ("at once", "") if prompt.number in verdicts else ("later", "")
 
 
-def answer_warnings(timepoints: Iterable[Timepoint], before: Facts, after: Facts) -> Iterable[str]:
-    """A sentence for every timepoint whose answers would lie outside their window."""
-    for timepoint in timepoints:
-        sent = [after.submitted.get((timepoint.id, name)) for name in timepoint.instruments]
+def answer_warnings(
+    pairs: Iterable[tuple[Timepoint | None, Timepoint]], before: Facts, after: Facts
+) -> Iterable[str]:
+    """A sentence for every timepoint, as it was and as it becomes, whose answers would lie outside
+    their window and did not before."""
+    for old, new in pairs:
+        sent = [after.submitted.get((new.id, name)) for name in new.instruments]
         given = [at for at in sent if at is not None]
-        window = window_of(timepoint, after)
-        if not given or window is None or _where(timepoint, before, given) == "outside":
+        window = window_of(new, after)
+        if not given or window is None or (old and _where(old, before, given) == "outside"):
             continue
         last = max(given)
-        told = f"{timepoint.label} was sent {day(last.date())}"
+        told = f"{new.label} was sent {day(last.astimezone(ZoneInfo(after.zone)).date())}"
         if min(given) < window.opens_at:
-            fault = "too old to be a baseline" if timepoint.before_anchor else "too early"
+            fault = "too old to be a baseline" if new.before_anchor else "too early"
             yield f"{told}, before its new window opens ({day(window.opens)}): {fault}."
         elif last >= window.closes_at:
-            yield f"{told}, after its new window closes ({day(window.closes)}): it becomes late."
+            fault = "it is no baseline then" if new.before_anchor else "it becomes late"
+            yield f"{told}, after its new window closes ({day(window.closes)}): {fault}."
 
 
 def _where(timepoint: Timepoint, facts: Facts, given: list[datetime]) -> str:

@@ -15,11 +15,13 @@ from ..store.tables import Participant
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
+from ..study.schedule import Hold
 from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
 from ..texts import day, number
 from .dosing import held_prompts
 from .enrolment import the_person
 from .forecast import prompt_lines
+from .invitations import kept_back
 from .overview import cells_of, dose_words
 from .pins import state_of_pin
 from .reaching import CHANNELS, contact_lines
@@ -53,7 +55,7 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         practice = any(c.study.mode == "practice" for c in contexts)
         reached = contact_lines(session, site, participant, practice=practice)
         views = [
-            _course(site, context, course, person, now)
+            _course(site, context, course, person, now, kept_back(session, site, context))
             for context, course in zip(contexts, person.courses, strict=True)
         ]
         return PersonView(
@@ -132,6 +134,7 @@ def _course(
     course: Course,
     person: Person,
     now: datetime,
+    kept: Hold | None,
 ) -> CourseView:
     zone = ZoneInfo(context.facts.zone)
     fact = context.facts.anchors.get(context.protocol.main_anchor.id)
@@ -152,7 +155,7 @@ def _course(
         cells=cells_of(context, now),
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
         scores=_scores(site, person, course, now),
-        prompts=prompt_lines(context, now),
+        prompts=prompt_lines(context, now, kept),
         sheets=_sheets(site, person, course),
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,

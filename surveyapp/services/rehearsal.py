@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from .. import texts
 from ..config import Settings
-from ..delivery.message import CheckIn, Envelope, Notice, compose, sms_text
+from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
 from ..delivery.segments import segments
 from ..store import roster
 from ..store.facts import course_contexts
+from ..store.messagetexts import own_texts
 from ..study.library import Library
 from ..study.protocol import EARLIEST, LATEST, Protocol
 from ..study.schedule import AnchorFact, Facts, Prompt, plan, window_of
 from .enrolment import the_retreat, zone_fault
 from .errors import InputError
 from .forecast import prompt_lines
+from .invitations import kept_back, stand_in_notices
 from .readmodels import PromptLine
 from .site import Site
 
@@ -67,6 +69,25 @@ class Planned:
     said: Said
 
 
+@dataclass(frozen=True)
+class SiteTexts:
+    """What a site's messages say besides the built-in words: own texts by channel, kind and
+    language, and the study team's phone and hours."""
+
+    own: Mapping[tuple[str, str, str], Own] = field(default_factory=dict[tuple[str, str, str], Own])
+    phone: str = ""
+    hours: str = ""
+
+
+def site_texts(site: Site, protocol: Protocol) -> SiteTexts:
+    """Those of this site, with the lines of the study that runs this protocol, if there is one."""
+    with site.database.read() as session:
+        own = {(t.channel, t.kind, t.language): Own(t.subject, t.body) for t in own_texts(session)}
+        running = (study for study, _ in roster.studies(session) if study.protocol == protocol.id)
+        study = next(running, None)
+        return SiteTexts(own, study.phone if study else "", study.hours if study else "")
+
+
 def rehearse(
     library: Library,
     settings: Settings,
@@ -74,8 +95,10 @@ def rehearse(
     anchors: Mapping[str, date],
     zone: str,
     language: str,
+    site_texts: SiteTexts | None = None,
 ) -> list[Planned]:
-    """Every message with its texts, in time order, as if each anchor were confirmed.
+    """Every message with its texts, in time order, as if each anchor were confirmed. Without
+    `site_texts` the texts are the built-in ones.
 
     Raises InputError for a zone that is none, or a date too far away to count from.
     """
@@ -87,15 +110,21 @@ def rehearse(
     except OverflowError as error:
         raise InputError({"date": "That date is too far away to count from."}) from error
     labels = {t.id: t.label for t in protocol.timepoints}
+    known = site_texts or SiteTexts()
     with texts.speaking(language):
         return [
-            Planned(p, labels[p.timepoint], said(library, settings, protocol, facts, p))
+            Planned(p, labels[p.timepoint], said(library, settings, protocol, facts, p, known))
             for p in prompts
         ]
 
 
 def said(
-    library: Library, settings: Settings, protocol: Protocol, facts: Facts, prompt: Prompt
+    library: Library,
+    settings: Settings,
+    protocol: Protocol,
+    facts: Facts,
+    prompt: Prompt,
+    known: SiteTexts,
 ) -> Said:
     """What one message would say, in the language spoken just now."""
     timepoint = protocol.timepoint(prompt.timepoint)
@@ -103,22 +132,23 @@ def said(
     assert window is not None
     minutes = sum(library.instruments[name].minutes for name in timepoint.instruments)
     link = f"{(settings.public_url or DEFAULT_URL).rstrip('/')}/{EXAMPLE}"
+    language, kind = texts.spoken(), "reminder" if prompt.number else "invitation"
     notice = Notice(
         check_ins=[CheckIn(link, minutes, window.closes)],
         reminder=prompt.number > 0,
         site_name=settings.site_name,
-        phone="",
-        hours="",
-        placeholder_notices=(),
+        phone=known.phone,
+        hours=known.hours,
+        placeholder_notices=stand_in_notices(library, timepoint.instruments, language),
     )
     message = compose(
-        notice,
+        replace(notice, own=known.own.get(("email", kind, language))),
         Envelope(settings.mail_from, "person@example.org", "<rehearsal@localhost>", prompt.utc),
     )
     plain, html = message.get_body(("plain",)), message.get_body(("html",))
     assert plain is not None
     assert html is not None
-    sms = sms_text(notice)
+    sms = sms_text(replace(notice, own=known.own.get(("sms", kind, language))))
     return Said(
         subject=str(message["Subject"]),
         text=plain.get_content(),
@@ -157,7 +187,7 @@ def going_out(site: Site, retreat_id: int, days: int, now: datetime) -> Outgoing
         found = [
             Next(context.participant.code, line)
             for context in contexts
-            for line in prompt_lines(context, now)
+            for line in prompt_lines(context, now, kept_back(session, site, context))
             if line.state in LOOKED_AT and line.at <= until
         ]
         found.sort(key=lambda n: (n.line.at, n.code))

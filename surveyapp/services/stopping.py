@@ -21,6 +21,7 @@ from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES, PAUSED, STOPS, TREATMENT, Stop
 from ..study.protocol import EARLIEST, LATEST
 from ..study.schedule import is_quiet
+from .dates import year_fault
 from .dosing import in_hand
 from .enrolment import append_all, the_course, the_person
 from .errors import InputError, NotFoundError
@@ -52,13 +53,15 @@ class NewStop:
 
 @dataclass(frozen=True)
 class Messages:
-    """What a person may choose about messages, in their language."""
+    """What a person may choose about messages, in their language; nothing once it is `over`: they
+    left, or are lost to follow-up, and only staff can change that."""
 
     language: str
     lines: Lines
     notice: str
     paused_until: date | None
     stopped: bool
+    over: bool
 
 
 def record_stop(
@@ -111,6 +114,7 @@ def at_message(site: Site, token: str) -> Messages:
             notice="",
             paused_until=context.facts.paused_until,
             stopped=bool(context.facts.silent),
+            over=context.is_over,
         )
 
 
@@ -126,7 +130,7 @@ def from_message(site: Site, token: str, wanted: str, now: datetime) -> None:
         context, _ = context_of_token(site, session, token)
         code, number = context.participant.code, context.course.number
         context, ids = _locked(session, site, code, number)
-        if wanted == "stop" and any(s.kind == MESSAGES for s in context.stops):
+        if wanted != "again" and any(s.kind == MESSAGES for s in context.stops):
             return
         today = now.astimezone(context.zone).date()
         _drop(session, context, now, pauses_only=wanted != "again")
@@ -209,11 +213,19 @@ def _problems(context: CourseContext, wish: NewStop, today: date) -> dict[str, s
     held = {stop.kind for stop in context.stops} - {PAUSED}
     if wish.kind in held:
         problems["kind"] = f"It is already on record: {wish.kind}."
-    if wish.since is not None and wish.since > today:
-        problems["since"] = f"{texts.day(wish.since)} has not come yet."
+    if fault := _since_fault(wish, today):
+        problems["since"] = fault
     if fault := _until_fault(wish, today):
         problems["until"] = fault
     return problems
+
+
+def _since_fault(wish: NewStop, today: date) -> str | None:
+    if wish.since is None:
+        return None
+    if wish.since > today:
+        return f"{texts.day(wish.since)} has not come yet."
+    return year_fault(wish.since, today)
 
 
 def _until_fault(wish: NewStop, today: date) -> str | None:

@@ -7,22 +7,22 @@ people of one retreat for the same reason is one line, which leads to the retrea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..store import contacts, roster
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
-from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES
+from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from .dosing import held_prompts
 from .health import health
-from .invitations import CONTACT_HOLDS, REFUSED
+from .invitations import CONTACT_HOLDS, DEFAULT_CHANNELS, NAMES, NO_SMS, REFUSED
+from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
-from .prompting import MAY_HAVE_ARRIVED
 from .readmodels import Need, Place
 from .site import Site
 from .stopping import PERSON
@@ -30,7 +30,6 @@ from .stopping import PERSON
 SOON = 2
 CONFIRM_BEFORE = 3
 FEW = 3
-OVER = (DIED, LEFT, LOST)
 LATE_MAIL = timedelta(minutes=5)
 
 
@@ -39,16 +38,15 @@ def today(site: Site, now: datetime) -> list[Need]:
     with site.database.read() as session:
         ids = roster.active_course_ids(session, now)
         found = course_contexts(session, site.library, ids)
-        contexts = [c for c in found if not _is_over(c)]
-        emails = contacts.with_contact(session, [c.participant.id for c in contexts])
+        contexts = [c for c in found if not c.is_over]
+        known = contacts.refusals(session, [c.participant.id for c in contexts])
         return [
             *_machine(site, now),
             *_grouped(contexts, lambda c: _dosing_soon(c, now)),
             *_unconfirmed(contexts, now),
             *_per_person(contexts, lambda c: _to_clear(c, now)),
             *_grouped(contexts, lambda c: _no_consent(c, now)),
-            *_grouped(contexts, lambda c: _no_email(c, emails)),
-            *_grouped(contexts, lambda c: _mail(c, now)),
+            *_grouped(contexts, lambda c: _mail(c, now) or _unreachable(site, c, known, now)),
             *_per_person(contexts, lambda c: _stopped(c, now)),
             *_per_person(contexts, lambda c: _closing(c, now)),
             *_no_day(contexts),
@@ -68,20 +66,19 @@ def _machine(site: Site, now: datetime) -> list[Need]:
     return []
 
 
-def _is_over(context: CourseContext) -> bool:
-    """Nobody is asked any more: the person died, left, or is lost to follow-up."""
-    return any(stop.kind in OVER for stop in context.stops)
-
-
 def _stopped(context: CourseContext, now: datetime) -> list[Need]:
-    """Somebody who stopped messages is told of to staff, while anything may still be asked."""
-    own = [s for s in context.stops if s.kind == MESSAGES and s.recorded_by == PERSON]
-    if not own or not _something_ahead(context, now):
+    """What somebody chose from a message is told to staff, while anything may still be asked."""
+    own = {s.kind: s for s in context.stops if s.recorded_by == PERSON}
+    paused = own.get(PAUSED)
+    if not _something_ahead(context, now):
         return []
-    why = (
-        f"Stopped messages on {day(own[0].since)}, from a message. The person is still in the"
-        " study; ask in another way."
-    )
+    if stopped := own.get(MESSAGES):
+        told = f"Stopped messages on {day(stopped.since)}, from a message."
+    elif paused and paused.until and paused.until > _local(context, now):
+        told = f"Paused messages until {day(paused.until)}, from a message."
+    else:
+        return []
+    why = f"{told} The person is still in the study; ask in another way."
     return [Need(context.participant.code, why, "Open", _person(context))]
 
 
@@ -230,12 +227,30 @@ def _something_ahead(context: CourseContext, now: datetime) -> bool:
     return bool(states & {"not expected", "upcoming", "open", "in progress"})
 
 
-def _no_email(context: CourseContext, emails: set[int]) -> tuple[str, Need] | None:
-    if context.participant.id in emails or not context.facts.consented:
+def _unreachable(
+    site: Site, context: CourseContext, known: Mapping[int, Mapping[str, str]], now: datetime
+) -> tuple[str, Need] | None:
+    """Nobody waits for the next message to learn that it cannot be sent."""
+    if not context.facts.consented or not _something_ahead(context, now):
         return None
-    reason = "no contact on record, so nothing can be sent."
+    kinds = (context.participant.channels or DEFAULT_CHANNELS).split()
+    faults = [_fault(site, kind, known.get(context.participant.id, {})) for kind in kinds]
+    if not all(faults):
+        return None
+    reason = f"{faults[0]}, so nothing can be sent."
     place = Place("contact", {"code": context.participant.code})
-    return reason, Need(context.participant.code, _upper(reason), "Add a contact", place)
+    return reason, Need(context.participant.code, _upper(reason), "Change the contact", place)
+
+
+def _fault(site: Site, kind: str, contacts_known: Mapping[str, str]) -> str:
+    """Why this kind of contact cannot be used; empty where it can."""
+    if not contacts_known:
+        return "no contact on record"
+    if kind not in contacts_known:
+        return f"no {NAMES[kind]} on record"
+    if why := contacts_known[kind]:
+        return f"the {NAMES[kind]} {REFUSED} ({why})"
+    return NO_SMS if kind == contacts.PHONE and not site.settings.sms_url else ""
 
 
 def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:

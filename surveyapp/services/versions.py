@@ -7,7 +7,6 @@ holds answers, messages or a date is gone.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +15,21 @@ from ..store import roster, versions
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
 from ..study.protocol import Protocol
-from ..study.schedule import prompts_of, window_of
+from ..study.schedule import Hold, prompts_of, window_of
 from .enrolment import append_all, protocol_of, the_retreat, the_study
 from .errors import InputError, RefusedError
-from .moving import CourseShift, PromptShift, WindowShift, answer_warnings, lot_of
+from .invitations import kept_back
+from .moving import (
+    CourseShift,
+    PromptShift,
+    WindowShift,
+    answer_warnings,
+    digest_of,
+    judge_reason,
+    lot_of,
+)
 from .site import Site
 
-LONGEST_REASON = 300
 NOTHING_NEW = "This retreat runs under the protocol as it is installed."
 STALE = "Something changed since the preview that you saw. Look at it again."
 
@@ -48,16 +55,28 @@ class VersionPreview:
 
 
 def outdated(site: Site, retreat_id: int) -> Outdated | None:
-    """None where the retreat runs under the installed text. Raises NotFoundError."""
+    """None where the retreat runs under the installed text, or none is installed any more. Raises
+    NotFoundError."""
     with site.database.read() as session:
         old, new = _both(session, site, retreat_id)
-        return None if old.sha256 == new.sha256 else Outdated(old.version, new.version)
+        return (
+            None if new is None or old.sha256 == new.sha256 else Outdated(old.version, new.version)
+        )
 
 
-def _both(session: Session, site: Site, retreat_id: int) -> tuple[Protocol, Protocol]:
+def _both(session: Session, site: Site, retreat_id: int) -> tuple[Protocol, Protocol | None]:
+    """The text that the retreat runs under, and the installed one."""
     retreat = the_retreat(session, retreat_id)
     name = the_study(session, retreat.study_id).protocol
-    return protocol_of(session, site, retreat), site.library.protocols[name]
+    return protocol_of(session, site, retreat), site.library.protocols.get(name)
+
+
+def _newer(session: Session, site: Site, retreat_id: int) -> tuple[Protocol, Protocol]:
+    """The same where they differ. Raises RefusedError."""
+    old, new = _both(session, site, retreat_id)
+    if new is None or old.sha256 == new.sha256:
+        raise RefusedError(NOTHING_NEW)
+    return old, new
 
 
 def preview(site: Site, retreat_id: int, now: datetime) -> VersionPreview:
@@ -67,28 +86,27 @@ def preview(site: Site, retreat_id: int, now: datetime) -> VersionPreview:
 
 
 def _preview(session: Session, site: Site, retreat_id: int, now: datetime) -> VersionPreview:
-    old, new = _both(session, site, retreat_id)
-    if old.sha256 == new.sha256:
-        raise RefusedError(NOTHING_NEW)
+    old, new = _newer(session, site, retreat_id)
     ids = roster.course_ids(session, retreat_id)
     contexts = course_contexts(session, site.library, ids)
-    shifts = tuple(_shift(context, new, now) for context in contexts)
+    shifts = tuple(_shift(c, new, now, kept_back(session, site, c)) for c in contexts)
     lost = tuple(line for context in contexts for line in _lost(context, new))
-    told = [(s.code, s.number, s.windows, s.warnings) for s in shifts]
-    digest = hashlib.sha256(repr((new.sha256, told, lost)).encode()).hexdigest()[:16]
+    digest = digest_of((new.sha256, shifts, lost))
     name = the_retreat(session, retreat_id).name
     return VersionPreview(name, old.version, new.version, shifts, lost, digest)
 
 
-def _shift(context: CourseContext, new: Protocol, now: datetime) -> CourseShift:
+def _shift(context: CourseContext, new: Protocol, now: datetime, held: Hold | None) -> CourseShift:
+    old = {t.id: t for t in context.protocol.timepoints}
+    pairs = [(old.get(t.id), t) for t in new.timepoints]
     main = context.facts.anchors.get(context.protocol.main_anchor.id)
     return CourseShift(
         code=context.participant.code,
         number=context.course.number,
         before=main.date if main else None,
         windows=tuple(_windows(context, new)),
-        prompts=tuple(sorted(_prompts(context, new, now), key=lambda p: p.after)),
-        warnings=tuple(answer_warnings(new.timepoints, context.facts, context.facts)),
+        prompts=tuple(sorted(_prompts(context, new, now, held), key=lambda p: p.after)),
+        warnings=tuple(answer_warnings(pairs, context.facts, context.facts)),
     )
 
 
@@ -104,7 +122,9 @@ def _windows(context: CourseContext, new: Protocol) -> Iterator[WindowShift]:
         yield WindowShift(gone.label, window_of(gone, context.facts), None)
 
 
-def _prompts(context: CourseContext, new: Protocol, now: datetime) -> Iterator[PromptShift]:
+def _prompts(
+    context: CourseContext, new: Protocol, now: datetime, held: Hold | None
+) -> Iterator[PromptShift]:
     """Messages still to come whose time would be another."""
     facts = context.facts
     was = {
@@ -117,7 +137,7 @@ def _prompts(context: CourseContext, new: Protocol, now: datetime) -> Iterator[P
             key = prompt.timepoint, prompt.number
             if key in facts.settled or was.get(key) == prompt.local:
                 continue
-            lot, why = lot_of(timepoint, facts, prompt, now)
+            lot, why = lot_of(timepoint, facts, prompt, now, held)
             yield PromptShift(timepoint.label, prompt.number, was.get(key), prompt.local, lot, why)
 
 
@@ -139,20 +159,19 @@ def take(
 ) -> int:
     """Bring a retreat's courses to the installed version, as previewed; how many.
 
-    Raises InputError without a reason; RefusedError when the preview went stale or something would
-    be lost; NotFoundError.
+    Raises InputError without a reason, or when the preview went stale; RefusedError when something
+    would be lost or there is nothing new; NotFoundError.
     """
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise InputError({"reason": "Say why, in a few words."})
+    judge_reason(reason)
     with site.database.write() as session:
         ids = roster.course_ids(session, retreat_id)
         lock_courses(session, ids)
         told = _preview(session, site, retreat_id, now)
         if told.digest != digest:
-            raise RefusedError(STALE)
+            raise InputError({"preview": STALE})
         if told.lost:
             raise RefusedError(f"Not in the new version, but in use: {', '.join(told.lost)}.")
-        _, new = _both(session, site, retreat_id)
+        _, new = _newer(session, site, retreat_id)
         versions.bring(session, ids, versions.keep(session, new, now))
         contexts = course_contexts(session, site.library, ids)
         payload: dict[str, object] = {

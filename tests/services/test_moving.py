@@ -48,6 +48,39 @@ def test_an_answer_that_would_become_late_is_named(site: Site) -> None:
     assert preview(site, date(2027, 3, 21), at).shifts[0].warnings == ()
 
 
+def test_a_baseline_that_becomes_late_is_none(site: Site) -> None:
+    course = add_course(site)
+    submit(site, course, "baseline", "hads", datetime(2027, 3, 12, 23, 30, tzinfo=UTC))
+    now = datetime(2027, 3, 13, 10, tzinfo=UTC)
+    (shift,) = preview(site, date(2027, 3, 13), now).shifts
+    assert shift.warnings == (
+        "Before the retreat was sent Sat 13 Mar 2027, after its new window closes "
+        "(Fri 12 Mar 2027): it is no baseline then.",
+    )
+
+
+def test_a_window_that_would_have_closed_unanswered_is_named(site: Site) -> None:
+    add_course(site)
+    (shift,) = preview(site, date(2027, 3, 10)).shifts
+    assert shift.shut == ("Before the retreat",)
+    assert preview(site, EARLY).shifts[0].shut == ()
+
+
+def test_what_was_sent_for_the_day_before_is_said_to_go_again(site: Site) -> None:
+    add_course(site)
+    with MailServer() as server:
+        assert Ticker(site, SmtpMailer(server.url), lambda: INVITATION).tick() == 1
+    (shift,) = preview(site, LATE).shifts
+    assert [p.sent for p in shift.prompts[:2]] == [INVITATION, None]
+
+
+def test_nothing_goes_at_once_to_somebody_who_cannot_be_reached(site: Site) -> None:
+    add_course(site, address=None)
+    (shift,) = preview(site, EARLY).shifts
+    assert shift.at_once == 0
+    assert (shift.prompts[1].lot, shift.prompts[1].why) == ("held", "no e-mail address on record")
+
+
 def test_prompts_say_what_becomes_of_them(site: Site) -> None:
     add_course(site)
     (shift,) = preview(site, EARLY).shifts

@@ -8,15 +8,24 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from surveyapp.services import dosing, enrolment, overview, people, personal
+from surveyapp.services import (
+    dosing,
+    enrolment,
+    instance,
+    overview,
+    people,
+    personal,
+    stopping,
+)
 from surveyapp.services.dosing import NewDose
 from surveyapp.services.enrolment import NewRetreat, StudySettings
 from surveyapp.services.exchange import importing
 from surveyapp.services.people import NewPerson
 from surveyapp.services.site import Site
 from surveyapp.services.today import today
-from surveyapp.store import heartbeat
-from surveyapp.store.tables import PromptRow
+from surveyapp.store import contacts, heartbeat
+from surveyapp.store.links import ensure_link
+from surveyapp.store.tables import Participant, PromptRow
 from surveyapp.web.staff.desk import By
 from tests.world import add_course
 
@@ -147,6 +156,60 @@ def test_people_without_address_or_day(site: Site) -> None:
     assert "P-01: No contact on record, so nothing can be sent." in lines
     assert any(line.startswith("Later: There are people without a dosing day") for line in lines)
     assert any("cannot be told: emergency line" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("channels", "refused", "why"),
+    [
+        ("email", "mailbox unknown", "The e-mail address takes no messages (mailbox unknown)"),
+        ("phone", "", "No phone number on record"),
+        (
+            "email phone",
+            "mailbox unknown",
+            "The e-mail address takes no messages (mailbox unknown)",
+        ),
+    ],
+)
+def test_somebody_who_cannot_be_reached_shows_before_anything_is_due(
+    quiet: Site, channels: str, refused: str, why: str
+) -> None:
+    """A bounce months before the next message is no reason to wait for that message."""
+    with quiet.database.write() as session:
+        session.get_one(Participant, 1).channels = channels
+        if refused:
+            contacts.mark_refused(session, 1, contacts.EMAIL, refused, at(-15))
+    alive(quiet, at(-15))
+    assert reasons(quiet, at(-15)) == [f"P-01: {why}, so nothing can be sent."]
+    lines = personal.person_view(quiet, "P-01", at(-15)).courses[0].prompts
+    assert {line.state for line in lines} == {"held"}
+    assert lines[0].reason.lower() == why.lower().removesuffix(", so nothing can be sent.")
+
+
+def test_a_second_channel_is_a_way(quiet: Site) -> None:
+    with quiet.database.write() as session:
+        session.get_one(Participant, 1).channels = "phone email"
+    alive(quiet, at(-15))
+    assert reasons(quiet, at(-15)) == []
+
+
+def test_a_pause_chosen_in_a_message_shows(quiet: Site) -> None:
+    with quiet.database.write() as session:
+        token = ensure_link(session, quiet.link_key, 1, "baseline")
+    stopping.from_message(quiet, token, "week", at(-15))
+    alive(quiet, at(-15))
+    (reason,) = reasons(quiet, at(-15))
+    assert reason.startswith("P-01: Paused messages until Fri 12 Mar 2027, from a message.")
+    alive(quiet, at(-7))
+    assert not any("Paused" in reason for reason in reasons(quiet, at(-7)))
+
+
+def test_held_messages_are_not_told_as_planned(quiet: Site) -> None:
+    instance.hold(quiet, instance.BY_HAND, "wrong dates", actor="staff:1", now=at(-15))
+    lines = personal.person_view(quiet, "P-01", at(-15)).courses[0].prompts
+    assert (lines[0].state, lines[0].reason) == (
+        "held",
+        "all messages are held, because wrong dates",
+    )
 
 
 def test_prompts_say_what_will_become_of_them(quiet: Site) -> None:

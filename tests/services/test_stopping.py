@@ -109,7 +109,7 @@ def test_death_ends_every_course_and_says_why(site: Site) -> None:
     view = person_view(site, "P-01", INVITATION + timedelta(days=400))
     states = {cell.state for course in view.courses for cell in course.cells}
     assert states == {"not expected"}
-    assert reasons(site, INVITATION) == {("held", "the person died")}
+    assert reasons(site, INVITATION) == {("skipped", "the person died")}
     assert [n for n in today(site, INVITATION) if n.subject == "P-01"] == []
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from surveyapp.resources import resource
 from surveyapp.services import enrolment, overview, people, versions
@@ -20,6 +21,8 @@ from surveyapp.store.facts import course_context, mend_windows
 from surveyapp.store.tables import Assessment
 from surveyapp.study.library import load_library
 from surveyapp.study.schedule import window_of
+
+from .test_prompting import submit
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 BY = {"actor": "staff:1", "now": NOW}
@@ -91,9 +94,34 @@ def test_the_new_version_is_previewed_and_then_taken(edited: Site) -> None:
         assert mend_windows(session, edited.library) == 0
 
 
+def test_answers_that_would_lie_outside_their_new_window_are_named(edited: Site) -> None:
+    for instrument in ("hads", "meq30"):
+        submit(edited, 1, "day-8", instrument, datetime(2027, 3, 28, 22, 30, tzinfo=UTC))
+    assert versions.preview(edited, 1, NOW).shifts[0].warnings == ()
+    for instrument in ("hads", "meq30"):
+        answer_at(edited, instrument, datetime(2027, 3, 28, 20, 30, tzinfo=UTC))
+    assert versions.preview(edited, 1, NOW).shifts[0].warnings == (
+        "Day 8 was sent Sun 28 Mar 2027, before its new window opens (Mon 29 Mar 2027): too early.",
+    )
+
+
+def answer_at(site: Site, instrument: str, at: datetime) -> None:
+    with site.database.write() as session:
+        query = select(Assessment).where(Assessment.instrument == instrument)
+        session.scalars(query).one().submitted_at = at
+
+
+def test_a_protocol_that_is_installed_no_more_goes_on_for_who_began_with_it(site: Site) -> None:
+    start_retreat(site, "Spring 2027", "P-01")
+    without = replace(site, library=replace(site.library, protocols={}))
+    assert versions.outdated(without, 1) is None
+    assert opens(without, 1) == date(2027, 3, 28)
+
+
 def test_a_stale_preview_is_not_carried_out(edited: Site) -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(InputError) as caught:
         versions.take(edited, 1, "another", "why", **BY)
+    assert caught.value.problems == {"preview": versions.STALE}
     assert opens(edited, 1) == date(2027, 3, 28)
 
 

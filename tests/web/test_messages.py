@@ -12,6 +12,7 @@ from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import stopping
 from surveyapp.services.site import Site
 from surveyapp.store.links import ensure_link
+from surveyapp.store.stops import ever_stopped
 from surveyapp.worker import Ticker
 from tests.web.conftest import DAY_8, Browser
 from tests.world import MailServer, add_course
@@ -77,6 +78,30 @@ def test_a_person_pauses_stops_and_begins_again(
     page = browser.post(f"/s/{token}/messages", {"do": "again"})
     assert "We write when a check-in is ready" in page.text
     assert tick(sqlite_site, mail, browser) == 1
+
+
+def test_somebody_who_left_is_offered_nothing_that_would_not_happen(
+    browser: Browser, sqlite_site: Site, token: str
+):
+    wish = stopping.NewStop("left the study", reason="moved away")
+    by = {"actor": "staff:1", "now": browser.clock.now}
+    stopping.record_stop(sqlite_site, "P-01", 1, wish, **by)
+    page = browser.get(f"/s/{token}/messages")
+    assert "You get no more messages from us." in page.text
+    assert "If that is not right, please talk to the study team." in page.text
+    assert "You stay in the study" not in page.text
+    assert not page.all("button")
+
+
+def test_a_pause_asked_for_after_a_stop_changes_nothing(
+    browser: Browser, sqlite_site: Site, token: str
+):
+    for wanted in ("stop", "week"):
+        stopping.from_message(sqlite_site, token, wanted, browser.clock.now)
+    stopping.from_message(sqlite_site, token, "again", browser.clock.now)
+    assert "We write when a check-in is ready" in browser.get(f"/s/{token}/messages").text
+    with sqlite_site.database.read() as session:
+        assert len(ever_stopped(session, [1])[1]) == 1
 
 
 def test_a_hundred_scanners_change_nothing(

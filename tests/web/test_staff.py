@@ -21,6 +21,7 @@ RETREAT = {
     "time_zone": "Europe/Amsterdam",
     "dosing_date": "2027-04-20",
 }
+DOSE = {"kind": "first", "status": "given", "mg": "25", "at": "00:00"}
 
 
 def act(browser: Browser, path: str, data: dict[str, object] | None = None) -> Page:
@@ -118,7 +119,7 @@ def test_stopping_pausing_and_quiet_hours(filled: Browser) -> None:
     assert "messages again from Mon 5 Apr 2027" in page.text
     page = act(filled, f"{one}/stop", {"kind": "died", "since": "2027-03-26", "reason": "call"})
     assert "Not expected" in page.text
-    assert "Held the person died" in page.text
+    assert "Skipped the person died" in page.text
     page = act(filled, f"{one}/stop/2/undo", {"reason": "another person was meant"})
     assert "Undone for S-01: died." in page.text
     assert filled.get(f"{one}/stop/2/undo").status == 404
@@ -134,6 +135,8 @@ def test_stopping_pausing_and_quiet_hours(filled: Browser) -> None:
         ("dosing_date", "20/04/2027", "Write the date as year-month-day"),
         ("dosing_date", "2027-02-30", "Write the date as year-month-day"),
         ("dosing_date", "2020-04-20", "every window would lie in the past"),
+        ("dosing_date", "0001-01-01", "Check the year: 0001 is far from today."),
+        ("dosing_date", "9999-12-31", "Check the year: 9999 is far from today."),
         ("name", "spring 2027", "There is already a retreat called spring 2027"),
         ("time_zone", "Amsterdam", "Write a time zone as region and place"),
     ],
@@ -153,8 +156,13 @@ def test_wrong_retreat_comes_back_as_typed(
     ("path", "data", "sentence"),
     [
         ("people/S-01/1/consent", {"given_on": "27 March"}, "Write the date as year-month-day"),
-        ("people/S-01/1/consent", {"given_on": "", "scope": "all"}, "Not a valid choice"),
+        ("people/S-01/1/consent", {"given_on": "", "scope": "all"}, "Choose one."),
         ("people/S-01/1/dosing-day", {"dosing_date": ""}, "Write the dosing day."),
+        ("people/S-01/1/consent", {"given_on": "0001-01-01"}, "Check the year: 0001 is far"),
+        ("people/S-01/1/dosing-day", {"dosing_date": "0001-01-15"}, "Check the year: 0001 is"),
+        ("retreats/1/dosing-day", {"dosing_date": "9990-04-20"}, "Check the year: 9990 is far"),
+        ("people/S-01/1/dose", {**DOSE, "on": "0001-01-01"}, "Check the year: 0001 is far from"),
+        ("people/S-01/1/stop", {"kind": "died", "since": "0001-01-01"}, "Check the year: 0001"),
         ("people/S-01/1/dose", {"kind": "first", "status": "given", "mg": "much"}, "a number"),
         ("people/S-01/1/dose", {"kind": "first", "status": "given", "at": "9 h"}, "as hours and"),
         ("people/S-01/contact", {"email": "nobody"}, "not an e-mail address"),

@@ -48,7 +48,8 @@ def test_the_new_version_is_looked_at_and_taken(staff: Browser) -> None:
     assert staff.get(PATH).status == 409
 
 
-def test_a_stale_preview_is_refused(staff: Browser) -> None:
+def test_a_stale_preview_is_shown_anew_and_the_reason_kept(staff: Browser) -> None:
     page = act(staff, PATH, {"seen": "old", "reason": "too early"})
-    assert page.status == 409
+    assert page.status == 400
+    assert page.attribute("input", "value", name="reason") == "too early"
     assert "Something changed since the preview" in page.text

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ...store import trail
-from ...store.dump import person_dumps, snapshot
+from ...store.database import Session
+from ...store.dump import PersonDump, person_dumps, snapshot
 from ...store.notices import all_versions
+from ...study.schedule import Hold
 from ..errors import RefusedError
+from ..invitations import kept_back
 from ..site import Site
 from . import codebook
 from .columns import TABLES, Table
@@ -84,12 +87,19 @@ def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
     with ExitStack() as stack:
         writers = {table.name: _open(table, folder, stack) for table in TABLES}
         session = stack.enter_context(snapshot(site.database))
-        people = (rows_of(dump, site.library, now) for dump in person_dumps(session, site.library))
+        people = (
+            rows_of(dump, site.library, now, _kept_back(session, site, dump))
+            for dump in person_dumps(session, site.library)
+        )
         for rows in chain([notice_rows(all_versions(session))], people):
             for table in TABLES:
                 writers[table.name].writerows(_lines(table, rows[table.name]))
                 counts[table.name] += len(rows[table.name])
     return counts
+
+
+def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:
+    return kept_back(session, site, dump.courses[0].context) if dump.courses else None
 
 
 def _open(table: Table, folder: Path, stack: ExitStack) -> Any:

@@ -14,7 +14,7 @@ from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
 from ...study.library import Library
 from ...study.record import Course, Person, Sheet
-from ...study.schedule import window_of
+from ...study.schedule import Hold, window_of
 from ...study.trajectory import marks_of
 from ..forecast import prompts_ahead
 from ..notices import in_every_language
@@ -24,8 +24,9 @@ Row = dict[str, Value]
 Rows = dict[str, list[Row]]
 
 
-def rows_of(dump: PersonDump, library: Library, now: datetime) -> Rows:
-    """One person's rows by file name; each row holds every column of its file."""
+def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: Hold | None) -> Rows:
+    """One person's rows by file name; each row holds every column of its file. `kept_back` as
+    `invitations` tells it."""
     rows: Rows = defaultdict(list)
     rows["participants.csv"].append(
         {
@@ -39,7 +40,8 @@ def rows_of(dump: PersonDump, library: Library, now: datetime) -> Rows:
     records = {course.number: course for course in dump.person.courses}
     for course in dump.courses:
         record = records[course.context.course.number]
-        for name, found in _CourseRows(course, record, dump.person, library, now).by_file().items():
+        made = _CourseRows(course, record, dump.person, library, now, kept_back)
+        for name, found in made.by_file().items():
             rows[name] += found
     return rows
 
@@ -79,9 +81,15 @@ class _CourseRows:
     """The rows of one course."""
 
     def __init__(
-        self, dump: CourseDump, record: Course, person: Person, library: Library, now: datetime
+        self,
+        dump: CourseDump,
+        record: Course,
+        person: Person,
+        library: Library,
+        now: datetime,
+        kept_back: Hold | None,
     ) -> None:
-        self._now = now
+        self._now, self._kept_back = now, kept_back
         self._dump, self._record, self._person, self._library = dump, record, person, library
         self._context, self._protocol = dump.context, dump.context.protocol
         self._zone = ZoneInfo(dump.context.participant.time_zone)
@@ -119,7 +127,7 @@ class _CourseRows:
             "study": context.study.title,
             "study_mode": context.study.mode,
             "protocol": context.study.protocol,
-            "protocol_version": context.study.protocol_version,
+            "protocol_version": context.protocol.version,
             "dosing_date": anchor.date if anchor else None,
             "dosing_confirmed": anchor.confirmed if anchor else None,
             "consent_on": consent.given_on if consent else None,
@@ -239,7 +247,7 @@ class _CourseRows:
 
     def _ahead(self) -> Iterator[Row]:
         """What was not looked at yet, as the facts stand."""
-        found = prompts_ahead(self._context, self._now)
+        found = prompts_ahead(self._context, self._now, self._kept_back)
         for ahead in sorted(found, key=lambda a: (a.prompt.utc, a.timepoint.id, a.prompt.number)):
             yield {
                 **self._key,

@@ -53,12 +53,17 @@ def found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
 
 
 def act_of(
-    view: PersonView, course: CourseView | None, heading: str, button: str, will: list[str]
+    view: PersonView,
+    course: CourseView | None,
+    heading: str,
+    button: str,
+    will: list[str],
+    joined: str = "of",
 ) -> Act:
-    """The page of an act on a person, or on one of their courses."""
+    """The page of an act on a person, or on one of their courses: "Consent of P-01"."""
     which = f", {ordinal(course.number).lower()} course" if course else ""
     return Act(
-        heading=f"{heading} of {view.code}",
+        heading=f"{heading} {joined} {view.code}",
         button=button,
         back=url_for("staff.person", code=view.code),
         back_words=f"{view.code}{which}",

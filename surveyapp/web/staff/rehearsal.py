@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -9,81 +10,95 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ...services import overview
-from ...services.enrolment import DEFAULT_PROTOCOL
+from ...services.enrolment import DEFAULT_PROTOCOL, zone_fault
 from ...services.errors import InputError
-from ...services.rehearsal import going_out, rehearse
+from ...services.rehearsal import Planned, going_out, rehearse, site_texts
 from ...study.protocol import Protocol
 from ...texts import LANGUAGES
 from .desk import Desk
-from .forms import DATE_FAULT
+from .forms import DATE_FAULT, read_day
 
 DAYS = (7, 30, 90)
+PRICE = re.compile(r"[0-9]{0,6}[.,]?[0-9]{1,6}")
+PRICE_FAULT = "Write the price as a number, for example 0.08."
 
 
 def rehearsal(desk: Desk) -> ResponseReturnValue:
     """The calendar of a protocol for given dates and zone, with each message's text."""
     protocols = desk.site.library.protocols
     chosen = protocols.get(request.args.get("protocol", ""), protocols[DEFAULT_PROTOCOL])
-    typed = {name: request.args.get(name, "").strip() for name in _names(chosen)}
-    zone = request.args.get("time_zone", "").strip() or "Europe/Amsterdam"
-    language = request.args.get("language", "en")
-    problems: dict[str, str] = {}
-    planned = []
-    try:
-        dates = _dates(typed)
-        if dates:
-            spoken = language if language in dict(LANGUAGES) else "en"
-            settings, library = desk.site.settings, desk.site.library
-            planned = rehearse(library, settings, chosen, dates, zone, spoken)
-    except InputError as error:
-        problems = dict(error.problems)
+    typed = _typed(chosen)
+    problems, planned = _problems(chosen, typed), list[Planned]()
+    if not problems:
+        try:
+            planned = _planned(desk, chosen, typed)
+        except InputError as error:
+            problems = error.problems
     return render_template(
         "staff/rehearsal.html",
         here="studies",
         protocols=protocols.values(),
         chosen=chosen,
         typed=typed,
-        zone=zone,
-        language=language,
         all_languages=LANGUAGES,
         planned=planned,
         problems=problems,
-        price=_price(request.args.get("sms_price", "")),
+        labels=_labels(chosen),
+        price=_price(typed["sms_price"]),
     )
+
+
+def _labels(protocol: Protocol) -> dict[str, str]:
+    """The fields that can be wrong, with their labels."""
+    days = {anchor.id: anchor.label for anchor in protocol.anchors}
+    return {**days, "time_zone": "Time zone", "sms_price": "Price of one SMS"}
+
+
+def _typed(protocol: Protocol) -> dict[str, str]:
+    """What the address says of every field, as it was typed."""
+    typed = {name: request.args.get(name, "").strip() for name in _labels(protocol)}
+    language = request.args.get("language", "")
+    typed["language"] = language if language in dict(LANGUAGES) else "en"
+    typed["time_zone"] = typed["time_zone"] or "Europe/Amsterdam"
+    return typed
+
+
+def _problems(protocol: Protocol, typed: Mapping[str, str]) -> Mapping[str, str]:
+    """Everything that cannot be read, by field."""
+    wrong = [a.id for a in protocol.anchors if typed[a.id] and read_day(typed[a.id]) is None]
+    problems = dict.fromkeys(wrong, DATE_FAULT)
+    if fault := zone_fault(typed["time_zone"]):
+        problems["time_zone"] = fault
+    if typed["sms_price"] and _price(typed["sms_price"]) is None:
+        problems["sms_price"] = PRICE_FAULT
+    return problems
 
 
 def _price(typed: str) -> float | None:
     """The price of one SMS segment, None where there is none to read."""
-    try:
-        return max(0.0, float(typed.replace(",", ".")))
-    except ValueError:
-        return None
+    return float(typed.replace(",", ".")) if PRICE.fullmatch(typed) else None
 
 
-def _names(protocol: Protocol) -> list[str]:
-    return [anchor.id for anchor in protocol.anchors]
-
-
-def _dates(typed: Mapping[str, str]) -> dict[str, date]:
-    """The anchors' dates that were given. Raises InputError for what is no date."""
-    found: dict[str, date] = {}
-    for name, text in typed.items():
-        try:
-            found |= {name: date.fromisoformat(text)} if text else {}
-        except ValueError as error:
-            raise InputError({name: DATE_FAULT}) from error
-    return found
+def _planned(desk: Desk, protocol: Protocol, typed: Mapping[str, str]) -> list[Planned]:
+    """Every message for the days that were given. Raises InputError."""
+    read = {anchor.id: read_day(typed[anchor.id]) for anchor in protocol.anchors}
+    days: dict[str, date] = {name: day for name, day in read.items() if day}
+    if not days:
+        return []
+    library, settings = desk.site.library, desk.site.settings
+    known = site_texts(desk.site, protocol)
+    return rehearse(library, settings, protocol, days, typed["time_zone"], typed["language"], known)
 
 
 def retreat_rehearsal(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     """What goes out in the coming days in this retreat, to whom; what is held and why."""
     view = overview.retreat_view(desk.site, retreat_id, desk.now)
-    days = request.args.get("days", type=int) or 30
+    days = max(1, min(request.args.get("days", type=int) or 30, 400))
     return render_template(
         "staff/rehearsal-retreat.html",
         here="retreats",
         practice=view.practice,
-        out=going_out(desk.site, retreat_id, max(1, min(days, 400)), desk.now),
+        out=going_out(desk.site, retreat_id, days, desk.now),
         days=days,
         choices=DAYS,
     )

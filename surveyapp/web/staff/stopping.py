@@ -57,8 +57,8 @@ def stop(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         late = f" {in_hand} {'message was' if in_hand == 1 else 'messages were'} just being sent."
         return f"On record for {code}: {wish.kind}{until}.{late if in_hand else ''}"
 
-    words = "Stop or pause"
-    return perform(act_of(view, course, words, "Record this", will), form, do)
+    heading = "Stop or pause"
+    return perform(act_of(view, course, heading, "Record this", will, "for"), form, do)
 
 
 def undo_stop(desk: Desk, code: str, number: int, stop_id: int) -> ResponseReturnValue:
@@ -76,7 +76,8 @@ def undo_stop(desk: Desk, code: str, number: int, stop_id: int) -> ResponseRetur
         stopping.undo_stop(desk.site, code, stop_id, form.reason.data or "", **desk.by)
         return f"Undone for {code}: {line.kind}."
 
-    return perform(act_of(view, course, f"Undo “{line.kind}”", "Undo it", will), form, do)
+    heading = f"Undo “{line.kind}”"
+    return perform(act_of(view, course, heading, "Undo it", will, "for"), form, do)
 
 
 def quiet_hours(desk: Desk, code: str) -> ResponseReturnValue:
@@ -84,8 +85,9 @@ def quiet_hours(desk: Desk, code: str) -> ResponseReturnValue:
     start, _, end = view.quiet.partition(" to ")
     form = QuietForm(data={"start": start, "end": end})
     will = [
-        "Nothing is sent at these hours, besides the nights from 20:00 to 08:00. A message planned "
-        "for them comes after them on the same day, or before them where no hour is left.",
+        "Nothing is sent at these hours, nor at night from 20:00 to 08:00.",
+        "A message planned for them goes out afterwards, on the same day. If the day has no hour "
+        "left after them, it goes out before them.",
         "Somebody who is answering is never cut off.",
     ]
 
