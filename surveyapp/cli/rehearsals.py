@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from ..services.rehearsal import Next, Planned
 
 MOST_PARTICIPANTS, MOST_DAYS = 1_000_000, 400
+PRICE = re.compile(r"[0-9]{0,6}[.,]?[0-9]{1,6}")
+
+
+def price_of(text: str) -> float:
+    """The price of one SMS segment, as typed. Raises CommandError."""
+    if not PRICE.fullmatch(text):
+        raise CommandError(f"--sms-price takes a number such as 0.08, not {text!r}")
+    return float(text.replace(",", "."))
 
 
 def with_texts(
@@ -31,6 +40,7 @@ def with_texts(
     from ..study.library import load_library
     from ..texts import LANGUAGES
 
+    price = None if arguments.sms_price is None else price_of(arguments.sms_price)
     if arguments.language not in dict(LANGUAGES):
         raise CommandError(f"--language takes {', '.join(dict(LANGUAGES))}")
     with set_up_faults():
@@ -46,7 +56,7 @@ def with_texts(
         result(f"{local:%a} {local.isoformat(' ', 'minutes')}  {one.label}, {kind}")
         result(f"  {one.said.subject}\n{_indented(one.said.text)}")
         result(f"  SMS ({_segments(one.said.segments)}): {one.said.sms}\n")
-    _price(planned, arguments.sms_price)
+    _price(planned, price)
     return 0
 
 

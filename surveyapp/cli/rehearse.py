@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
         "--language", metavar="LANG", default="en", help="of the texts: en, nl, de or es"
     )
     command.add_argument(
-        "--sms-price", metavar="PRICE", type=float, help="of one SMS segment, to price the texts"
+        "--sms-price", metavar="PRICE", help="of one SMS segment, to price the texts"
     )
     command.add_argument(
         "--participants", metavar="N", type=int, help="count the messages of so many over 24 weeks"

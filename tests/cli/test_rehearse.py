@@ -115,6 +115,20 @@ def test_texts_and_prices(capsys, monkeypatch):
     assert "EXAMPLE" in first["text"]
 
 
+@pytest.mark.parametrize("typed", ["nan", "inf", "1e400", "dear", "-5", "", "1_0"])
+def test_a_price_that_is_none_is_refused(capsys, typed):
+    assert main([*USUAL, f"--sms-price={typed}"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"--sms-price takes a number such as 0.08, not {typed!r}" in said.err
+
+
+def test_a_price_may_have_a_comma(capsys, monkeypatch):
+    monkeypatch.setenv("SURVEYAPP_PUBLIC_URL", "https://checkin.example.org")
+    assert main([*USUAL, "--sms-price", "0,1"]) == 0
+    assert "0.90 at 0.1 each for one participant." in capsys.readouterr().out
+
+
 def test_many_participants(capsys):
     assert main(["rehearse", "mdma", "--participants", "300", "--json"]) == 0
     load = json.loads(capsys.readouterr().out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from surveyapp.services import accounts, messagetexts, reaching
 from surveyapp.services.site import Site
 from surveyapp.web.app import create_app
 from surveyapp.worker import Ticker
+from tests.services.test_reaching import PHONE, Provider
 from tests.world import EARLIER, MailServer, add_course
 
 from .conftest import DAY_8, Browser, Clock
@@ -21,6 +23,7 @@ from .test_staff import EMAIL, PASSWORD, act
 
 INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZoneInfo("Europe/Amsterdam")).astimezone(UTC)
 PATH = "/staff/texts/email/invitation/en"
+SMS_PATH = "/staff/texts/sms/reminder/en"
 OWN = {
     "subject": "A few questions for you",
     "body": "Dear guest,\r\nplease take {minutes} minutes until {until}.\r\n\r\n{link}\r\n{site}",
@@ -34,9 +37,15 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def staff(sqlite_site: Site, server: MailServer) -> Iterator[Browser]:
-    settings = sqlite_site.settings.model_copy(update={"smtp_url": server.url})
-    site = replace(sqlite_site, settings=settings)
+def provider() -> Iterator[Provider]:
+    provider = Provider()
+    yield provider
+    provider.stop()
+
+
+def signed_in(site: Site, **settings: str) -> Iterator[Browser]:
+    """Somebody of the staff, with these settings."""
+    site = replace(site, settings=site.settings.model_copy(update=settings))
     with create_app(site, lambda: DAY_8).test_client() as client:
         browser = Browser(client, Clock(), site.settings.public_url)
         token = accounts.ensure_first_account(site, EMAIL, DAY_8).token
@@ -44,6 +53,16 @@ def staff(sqlite_site: Site, server: MailServer) -> Iterator[Browser]:
         browser.client.environ_base["HTTP_REFERER"] = f"{browser.base_url}/staff/"
         act(browser, "/staff/sign-in", {"email": EMAIL, "password": PASSWORD})
         yield browser
+
+
+@pytest.fixture
+def staff(sqlite_site: Site, server: MailServer) -> Iterator[Browser]:
+    yield from signed_in(sqlite_site, smtp_url=server.url)
+
+
+@pytest.fixture
+def texting(sqlite_site: Site, provider: Provider) -> Iterator[Browser]:
+    yield from signed_in(sqlite_site, sms_url=provider.url)
 
 
 def test_all_texts_are_listed(staff: Browser) -> None:
@@ -92,7 +111,7 @@ def test_own_words_are_previewed_saved_sent_and_taken_back(
         assert "https://checkin.example.org/s/" in text
         assert "/messages" in text
         assert "Placeholder" in text
-        assert "{" not in text.replace("{}", "")
+        assert re.findall(r"\{\w*\}", text) == []
     page = act(staff, PATH, {**OWN, "do": "built-in"})
     assert "The built-in text stands again." in page.text
     assert page.text.count("built-in") >= 16
@@ -143,8 +162,57 @@ def test_what_would_hurt_is_refused_and_kept_on_the_screen(
 
 
 def test_a_text_to_phones_counts_its_segments(staff: Browser) -> None:
-    path = "/staff/texts/sms/reminder/en"
-    page = act(staff, path, {"body": "Still waiting: {link}", "do": "preview"})
+    page = act(staff, SMS_PATH, {"body": "Still waiting: {link}", "do": "preview"})
     assert "1 SMS segment." in page.text
-    page = act(staff, path, {"body": "á" * 80 + "{link}", "do": "preview"})
+    page = act(staff, SMS_PATH, {"body": "á" * 80 + "{link}", "do": "preview"})
     assert "2 SMS segments." in page.text
+
+
+@pytest.mark.parametrize("typed", ["+44 7700 900123", "0044 (0)7700-900123"])
+def test_a_test_goes_to_the_phone_that_was_named(
+    texting: Browser, sqlite_site: Site, provider: Provider, typed: str
+) -> None:
+    body = "Still waiting: {link}, about {minutes} min"
+    page = act(texting, SMS_PATH, {"body": body, "phone": typed, "do": "test"})
+    assert page.status == 200
+    assert "Test to +44 …123: handed to the SMS provider. The text was not saved yet." in page.text
+    ((path, text),) = provider.texts
+    assert path == f"/send/{PHONE[1:]}"
+    assert re.fullmatch(r"Still waiting: https://\S+/s/EXAMPLE-\S+, about 5 min", text)
+    assert page.attribute("input", "value", name="phone") == typed
+    assert messagetexts.stands(sqlite_site, ("sms", "reminder", "en")) is None
+
+
+def test_a_test_that_the_provider_refuses_says_so(texting: Browser, provider: Provider) -> None:
+    provider.status = 500
+    page = act(texting, SMS_PATH, {"body": "{link}", "phone": PHONE, "do": "test"})
+    assert "the SMS provider did not confirm" in page.text
+    assert provider.texts == []
+
+
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ("", "Write the number that the test goes to."),
+        ("06 12345678", "Write the number with its country"),
+        ("call me", "This is not a phone number."),
+        ("+31612345678,+31612345679", "This is not a phone number."),
+    ],
+)
+def test_a_number_that_cannot_be_dialled_gets_no_test(
+    texting: Browser, provider: Provider, phone: str, said: str
+) -> None:
+    page = act(texting, SMS_PATH, {"body": "{link}", "phone": phone, "do": "test"})
+    assert page.status == 400
+    assert said in page.text
+    assert page.attribute("input", "value", name="phone") == phone
+    assert provider.texts == []
+
+
+def test_without_a_provider_a_page_says_so_and_offers_no_test(staff: Browser) -> None:
+    page = staff.get(SMS_PATH)
+    assert "Texts to phones are not set up here" in page.text
+    assert "test" not in {button.get("value") for button in page.all("button")}
+    page = act(staff, SMS_PATH, {"body": "{link}", "phone": PHONE, "do": "test"})
+    assert page.status == 400
+    assert page.text.count("Texts to phones are not set up here") == 2

@@ -5,6 +5,8 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, cast
@@ -33,6 +35,9 @@ LATER_HINT = "Year-month-day. Empty if it is not known yet: it can be set later.
 DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
 TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
 NUMBER_FAULT = "Write a number, for example 25 or 12.5."
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+OURS = {"Not a valid choice.": "Choose one."}
+"""Sentences of WTForms in our words."""
 
 
 def options(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
@@ -41,6 +46,14 @@ def options(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
     The stubs lag behind WTForms, which warns about the tuples that they still ask for.
     """
     return cast(list[tuple[str, str]], [_choice(value, label) for value, label in pairs])
+
+
+def read_day(text: str) -> date | None:
+    """The date as forms ask for it; None where the text is none."""
+    try:
+        return date.fromisoformat(text) if DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 class DayField(StringField):
@@ -53,10 +66,7 @@ class DayField(StringField):
         text = (self.data or "").strip()
         if not text:
             return
-        try:
-            self.day = date.fromisoformat(text) if len(text) == len("2027-03-20") else None
-        except ValueError:
-            self.day = None
+        self.day = read_day(text)
         if self.day is None:
             raise ValueError(DATE_FAULT)
 
@@ -88,9 +98,22 @@ class NumberField(StringField):
         if not text:
             return
         try:
-            self.number = float(text)
+            number = float(text)
         except ValueError as error:
             raise ValueError(NUMBER_FAULT) from error
+        if not math.isfinite(number):
+            raise ValueError(NUMBER_FAULT)
+        self.number = number
+
+
+class Words:
+    """What WTForms takes its sentences from."""
+
+    def gettext(self, string: str) -> str:
+        return OURS.get(string, string)
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        return singular if n == 1 else plural
 
 
 class ActForm(FlaskForm):
@@ -99,6 +122,11 @@ class ActForm(FlaskForm):
     Problems that a service names are put beside the field they belong to; those without a field
     stand at the top of the form.
     """
+
+    class Meta(FlaskForm.Meta):
+        def get_translations(self, form: object) -> Words:
+            del form
+            return Words()
 
     def validate(self, extra_validators: Any = None) -> bool:
         found = super().validate(extra_validators=extra_validators)

@@ -7,8 +7,11 @@ from flask.typing import ResponseReturnValue
 from wtforms import StringField, TextAreaField
 
 from ...delivery.email import SmtpMailer
-from ...delivery.message import PLACEHOLDERS
+from ...delivery.message import PLACEHOLDERS, Own
+from ...delivery.outcome import Outcome
+from ...delivery.texting import Texter
 from ...services import messagetexts
+from ...services.addresses import masked_phone, normal_phone, phone_fault
 from ...services.errors import InputError
 from ...services.messagetexts import Shown
 from ...store.messagetexts import Key
@@ -19,15 +22,17 @@ from .forms import ActForm
 
 CHANNELS = {"email": "E-mail", "sms": "SMS"}
 KINDS = {"invitation": "Invitation", "reminder": "Reminder"}
+NO_SMS = "Texts to phones are not set up here (SURVEYAPP_SMS_URL is empty), so none can be tested."
+PLAIN = "Plain words. Placeholders: " + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS) + "."
 
 
 class TextForm(ActForm):
     subject = StringField("Subject", description="Of an e-mail. Neutral: others may see it.")
     body = TextAreaField(
-        "Text",
-        description="Plain words. Placeholders: "
-        + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        + ". In an e-mail {link} stands on a line of its own and becomes the button.",
+        "Text", description=PLAIN + " {link} stands on a line of its own and becomes the button."
+    )
+    phone = StringField(
+        "Phone number for a test", description="With its country: +31 6 12345678. It is not kept."
     )
 
 
@@ -48,6 +53,8 @@ def message_text(desk: Desk, channel: str, kind: str, language: str) -> Response
     own = messagetexts.stands(desk.site, key)
     begun = own or messagetexts.draft(key)
     form = TextForm(data={"subject": begun.subject, "body": begun.body})
+    if channel == "sms":
+        form.body.description = PLAIN
     shown = messagetexts.preview(desk.site, key, own)
     if not form.is_submitted():
         return _page(desk, key, form, shown)
@@ -75,12 +82,30 @@ def _do(desk: Desk, key: Key, what: str, subject: str, body: str) -> str:
     if what == "save":
         messagetexts.save(desk.site, key, subject, body, **desk.by)
         return "Saved. Messages say it from now on."
-    user = signed_in()
-    if what == "test" and key[0] == "email" and user is not None:
-        message = messagetexts.test_message(desk.site, key, own, user.email, desk.now)
-        outcome = SmtpMailer(desk.site.settings.smtp_url).send(message, user.email)
-        flash(f"Test to {user.email}: {outcome.detail}. The text was not saved yet.")
+    if what == "test":
+        to, outcome = (_text_test if key[0] == "sms" else _mail_test)(desk, key, own)
+        flash(f"Test to {to}: {outcome.detail}. The text was not saved yet.")
     return ""
+
+
+def _mail_test(desk: Desk, key: Key, own: Own) -> tuple[str, Outcome]:
+    """To whoever asks for it."""
+    user = signed_in()
+    assert user is not None
+    message = messagetexts.test_message(desk.site, key, own, user.email, desk.now)
+    return user.email, SmtpMailer(desk.site.settings.smtp_url).send(message, user.email)
+
+
+def _text_test(desk: Desk, key: Key, own: Own) -> tuple[str, Outcome]:
+    """To the number that was typed. Raises InputError."""
+    typed, url = request.form.get("phone", "").strip(), desk.site.settings.sms_url
+    if not url:
+        raise InputError({"": NO_SMS})
+    if fault := phone_fault(typed) if typed else "Write the number that the test goes to.":
+        raise InputError({"phone": fault})
+    number = normal_phone(typed)
+    ready = Texter(url).offer(messagetexts.preview(desk.site, key, own).text, number)
+    return masked_phone(number), ready if isinstance(ready, Outcome) else ready.finish()
 
 
 def _page(desk: Desk, key: Key, form: TextForm, shown: Shown, *, previewed: bool = False) -> str:
@@ -94,5 +119,6 @@ def _page(desk: Desk, key: Key, form: TextForm, shown: Shown, *, previewed: bool
         previewed=previewed,
         own=messagetexts.stands(desk.site, key) is not None,
         is_email=channel == "email",
+        no_sms="" if desk.site.settings.sms_url else NO_SMS,
         language=language,
     )
