@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from surveyapp import worker
 from surveyapp.config import Keys, Settings
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import instance
+from surveyapp.services import instance, outcomes, prompting
 from surveyapp.services.site import Site, assemble
 from surveyapp.store import facts, schema
-from surveyapp.store.database import Database
+from surveyapp.store.database import Database, DatabaseUnavailableError
 from surveyapp.study.library import Library
 from surveyapp.worker import Pinger, Ticker
 from tests.faults.test_workers import are_working, start
@@ -65,10 +66,10 @@ def test_each_tick_is_told_to_the_operators_address(
 ) -> None:
     monkeypatch.setenv("SURVEYAPP_PING_URL", monitor.url)
     with MailServer() as server:
-        worker = start(sqlite_site, server)
+        started = start(sqlite_site, server)
         wait_for(lambda: len(monitor.pings) >= 3)
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(10) == 0
     assert set(monitor.pings) == {"/alive"}
 
 
@@ -81,11 +82,11 @@ def test_a_held_worker_beats_but_does_not_ping(
     (folder / instance.FILE).write_text('{"mark": "another", "beat": null}')
     monkeypatch.setenv("SURVEYAPP_PING_URL", monitor.url)
     with MailServer() as server:
-        worker = start(sqlite_site, server)
-        wait_for(lambda: are_working(sqlite_site, [worker]))
+        started = start(sqlite_site, server)
+        wait_for(lambda: are_working(sqlite_site, [started]))
         held = instance.held(sqlite_site)
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(10) == 0
     assert held is not None
     assert held.why == instance.OTHER_DATABASE
     assert monitor.pings == []
@@ -111,3 +112,26 @@ def test_somebody_whom_staff_are_writing_about_is_left_to_the_next_tick(
             assert ticker.tick() == 1
         assert ticker.tick() == 1
     database.close()
+
+
+def test_an_outcome_that_cannot_be_written_at_once_makes_no_copy(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away just after the mail server took the message."""
+    faults = [DatabaseUnavailableError("the database is away")] * 2
+    write = outcomes.record
+
+    def record(*arguments: object) -> None:
+        if faults:
+            raise faults.pop()
+        write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outcomes, "record", record)
+    monkeypatch.setattr(worker, "RECORD_PAUSES", (0.0, 0.0))
+    add_course(sqlite_site)
+    with MailServer() as server:
+        clock = [INVITATION, INVITATION + prompting.LEASE]
+        for now in clock:
+            Ticker(sqlite_site, SmtpMailer(server.url), lambda now=now: now).tick()
+        assert len(server.sink.messages) == 1
+    assert faults == []

@@ -154,6 +154,32 @@ def test_a_server_that_hangs_is_left_and_what_can_be_known_is_said(
     assert fates(sqlite_site) == {fate: [reason]}
 
 
+class Pondering(Sink):
+    """Takes longer for its word than a step before the text may last."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        reply = await super().handle_DATA(server, session, envelope)
+        await asyncio.sleep(1.0)  # how long the server ponders
+        return reply
+
+
+def test_a_server_that_ponders_gets_nobody_a_copy(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "DEADLINE_SECONDS", 0.8)
+    monkeypatch.setattr(email, "TIMEOUT_SECONDS", 0.8)
+    people(sqlite_site, 3)
+    sink, port, clock = Pondering(), free_port(), Hand(INVITATION)
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller.start()
+    ticker = Ticker(sqlite_site, SmtpMailer(f"smtp://127.0.0.1:{port}"), clock)
+    assert ticker.tick() == 3
+    clock.at += timedelta(hours=1)
+    assert ticker.tick() == 0
+    controller.stop()
+    assert len(sink.messages) == 3
+
+
 def test_a_drip_of_bytes_does_not_hold_a_message_for_ever(
     sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
