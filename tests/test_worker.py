@@ -16,7 +16,7 @@ from surveyapp.config import Keys, Settings
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import instance, outcomes, prompting
 from surveyapp.services.site import Site, assemble
-from surveyapp.store import facts, schema
+from surveyapp.store import facts
 from surveyapp.store.database import Database, DatabaseUnavailableError
 from surveyapp.study.library import Library
 from surveyapp.worker import Pinger, Ticker
@@ -99,10 +99,9 @@ def test_a_monitor_that_is_away_hurts_nothing(monitor: Monitor) -> None:
 
 
 def test_somebody_whom_staff_are_writing_about_is_left_to_the_next_tick(
-    settings: Settings, keys: Keys, postgresql_url: str, library: Library
+    settings: Settings, keys: Keys, migrated_postgresql_url: str, library: Library
 ) -> None:
-    database = Database(postgresql_url)
-    schema.migrate(database)
+    database = Database(migrated_postgresql_url)
     site = assemble(settings, keys, database, library)
     courses = [add_course(site, code, address=f"{code}@example.org") for code in ("P-01", "P-02")]
     with MailServer() as server:

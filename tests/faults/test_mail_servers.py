@@ -148,6 +148,7 @@ def test_a_server_that_hangs_is_left_and_what_can_be_known_is_said(
     sqlite_site: Site, monkeypatch: pytest.MonkeyPatch, after: bool, fate: str, reason: str
 ) -> None:
     monkeypatch.setattr(email, "DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(email, "REPLY_SECONDS", 0.5)
     add_course(sqlite_site)
     with serving(Hanging("p01@example.org", after=after)) as url:
         assert Ticker(sqlite_site, SmtpMailer(url), Hand(INVITATION)).tick() == 0

@@ -195,6 +195,8 @@ def test_a_protocol_column_is_optional_and_checked(sqlite_site: Site, folder: Pa
         ("participants", 2, "language", "English", "language must be a code such as"),
         ("participants", 2, "dosing_date", "15/03/2025", "dosing_date must be a date such as"),
         ("participants", 2, "dosing_date", "2025-02-30", "dosing_date must be a date such as"),
+        ("participants", 2, "dosing_date", "0001-01-01", "dosing_date must be a date such as"),
+        ("participants", 2, "dosing_date", "9999-12-31", "dosing_date must be a date such as"),
         ("participants", 2, "dosing_date", "", "dose_mg needs a dosing_date"),
         ("participants", 2, "dose_mg", "-5", "dose_mg must be a number above 0, not '-5'"),
         ("participants", 2, "dose_mg", "nan", "dose_mg must be a number above 0, not 'nan'"),

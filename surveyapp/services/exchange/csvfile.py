@@ -21,6 +21,7 @@ MOST_BYTES = 200_000_000
 LONGEST = 200
 WHOLE = re.compile(r"-?[0-9]{1,9}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+YEARS = frozenset(map(str, range(1900, 2200)))
 
 
 class CellError(ValueError):
@@ -88,7 +89,8 @@ class Row:
         if not value:
             return None
         try:
-            if DAY.fullmatch(value):
+            # Days are counted from it in both directions, which needs room in the calendar.
+            if DAY.fullmatch(value) and value[:4] in YEARS:
                 return date.fromisoformat(value)
         except ValueError:
             pass
