@@ -17,6 +17,7 @@ from ..study.schedule import (
     ANSWERED,
     CLOSED,
     IMPORTED,
+    NEWER,
     Hold,
     Prompt,
     Skip,
@@ -60,14 +61,20 @@ def prompt_lines(
 
 def prompts_ahead(context: CourseContext, now: datetime, kept_back: Hold | None) -> Iterator[Ahead]:
     """Every prompt that has no row and was not sent for the same day before."""
-    known = {(row.timepoint, row.number) for row in context.prompts} | context.facts.settled
+    settled = context.facts.settled
+    known = {(row.timepoint, row.number) for row in context.prompts}
+    known |= {(r.timepoint, r.number) for r in context.all_prompts if r.status == "sent"} & settled
     for timepoint in context.protocol.timepoints:
         for prompt in prompts_of(timepoint, context.facts):
-            if (timepoint.id, prompt.number) not in known:
-                state, reason = _lot(context, timepoint, prompt, now)
-                if state == "planned" and kept_back is not None:
-                    state, reason = "held", kept_back.reason
-                yield Ahead(timepoint, prompt, state, reason)
+            key = timepoint.id, prompt.number
+            if key in known:
+                continue
+            state, reason = _lot(context, timepoint, prompt, now)
+            if key in settled:
+                state, reason = "skipped", NEWER
+            elif state == "planned" and kept_back is not None:
+                state, reason = "held", kept_back.reason
+            yield Ahead(timepoint, prompt, state, reason)
 
 
 def _line(found: Ahead) -> PromptLine:

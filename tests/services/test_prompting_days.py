@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from surveyapp.services import dosing, prompting
+from surveyapp.services import dosing, personal, prompting, reaching
 from surveyapp.services.site import Site
 from surveyapp.store.facts import refresh_windows
 from surveyapp.store.tables import Clearance
@@ -65,6 +65,33 @@ def test_a_day_that_moves_away_and_back_sends_nothing_twice(site: Site, server: 
         "Your check-in is ready",
         "A reminder: your check-in is ready",
     ]
+
+
+def test_who_came_late_gets_no_older_message_after_a_day_moved_away_and_back(
+    site: Site, server: MailServer
+) -> None:
+    add_course(site)
+    late = local(3, 14, 9)
+    assert tick(site, server, late) == 1
+    for day in (date(2027, 3, 25), date(2027, 3, 20)):
+        dosing.set_dosing_day(site, "P-01", 1, day, actor="staff:1", now=late)
+    assert tick(site, server, late + timedelta(hours=1)) == 0
+    lines = personal.person_view(site, "P-01", late).courses[0].prompts
+    assert [(line.number, line.state, line.reason) for line in lines[:3]] == [
+        (0, "skipped", "a newer message was due"),
+        (1, "sent", "handed to the mail server"),
+        (2, "planned", ""),
+    ]
+
+
+def test_a_zone_across_the_date_line_sends_nothing_twice(site: Site, server: MailServer) -> None:
+    add_course(site)
+    assert tick(site, server, INVITATION) == 1
+    by = {"actor": "staff:1", "now": INVITATION}
+    reaching.set_language_and_zone(site, "P-01", "en", "Pacific/Honolulu", **by)
+    for day in (date(2027, 3, 19), date(2027, 3, 20)):
+        dosing.set_dosing_day(site, "P-01", 1, day, **by)
+    assert tick(site, server, INVITATION + timedelta(hours=12)) == 0
 
 
 def test_a_day_that_moves_takes_a_claimed_message_with_it(site: Site, server: MailServer) -> None:
