@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -16,11 +16,12 @@ from email.utils import parseaddr
 
 from .. import texts
 from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
-from ..store import contacts, instance, links
+from ..store import contacts, instance, links, messagetexts
 from ..store.database import Session
 from ..store.facts import CourseContext
-from ..store.messagetexts import own_text
+from ..store.messagetexts import Key as TextKey
 from ..store.prompts import Key, staff_addresses
+from ..store.tables import Participant
 from ..store.vault import CannotOpenError
 from ..study.library import Library
 from ..study.protocol import Timepoint
@@ -74,10 +75,14 @@ def kept_back(session: Session, site: Site, context: CourseContext) -> Hold | No
     return way if isinstance(way, Hold) else None
 
 
+def channels(person: Participant) -> list[str]:
+    """The kinds of contact by which this person is reached, the preferred one first."""
+    return (person.channels or DEFAULT_CHANNELS).split()
+
+
 def route(session: Session, site: Site, context: CourseContext) -> Route | Hold:
     """The first of the person's channels that may be used, or why the preferred one may not."""
-    kinds = (context.participant.channels or DEFAULT_CHANNELS).split()
-    found = [_by(session, site, context, kind) for kind in kinds]
+    found = [_by(session, site, context, kind) for kind in channels(context.participant)]
     return next((way for way in found if isinstance(way, Route)), found[0])
 
 
@@ -129,11 +134,12 @@ def write(
     site: Site,
     invited: Sequence[Invited],
     way: Route,
+    own: Mapping[TextKey, Own],
     identity: str,
     now: datetime,
 ) -> EmailMessage | str:
     """One message for all of one person's check-ins, the one that closes last first; a phone
-    gets plain text."""
+    gets plain text. `own` are the site's own texts."""
     study = invited[-1].context.study
     notice = Notice(
         check_ins=[_check_in(session, site, item) for item in reversed(invited)],
@@ -146,7 +152,7 @@ def write(
             [name for item in invited for name in item.timepoint.instruments],
             invited[0].context.participant.language,
         ),
-        own=_own(session, invited, way),
+        own=own.get(_text_key(invited, way)),
     )
     with texts.speaking(invited[0].context.participant.language):
         if way.kind == contacts.PHONE:
@@ -162,12 +168,16 @@ def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:
     return CheckIn(site.settings.link(f"s/{token}"), minutes, window.closes)
 
 
-def _own(session: Session, invited: Sequence[Invited], way: Route) -> Own | None:
-    """The site's own text of this message, if there is one in the person's language."""
+def _text_key(invited: Sequence[Invited], way: Route) -> TextKey:
     channel = "sms" if way.kind == contacts.PHONE else "email"
     kind = "reminder" if all(item.number > 0 for item in invited) else "invitation"
-    row = own_text(session, (channel, kind, invited[0].context.participant.language))
-    return Own(row.subject, row.body) if row else None
+    return channel, kind, invited[0].context.participant.language
+
+
+def own_texts(session: Session) -> dict[TextKey, Own]:
+    """Every text that the site wrote itself."""
+    rows = messagetexts.own_texts(session)
+    return {(row.channel, row.kind, row.language): Own(row.subject, row.body) for row in rows}
 
 
 def stand_in_notices(library: Library, names: Sequence[str], language: str) -> list[str]:

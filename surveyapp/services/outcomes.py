@@ -31,7 +31,7 @@ CHANNELS = {contacts.EMAIL: "e-mail", contacts.PHONE: "SMS"}
 
 def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
     """Write down what came of handing a message over."""
-    channel, sent_to = CHANNELS[job.way.kind], site.vault.lookup(job.way.to)
+    channel = CHANNELS[job.way.kind]
     with site.database.write() as session:
         facts.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
@@ -45,7 +45,7 @@ def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
                     fate = Fate("waiting", f"{outcome.detail}; goes by another channel", now)
                 prompts.set_fate(row, fate, now)
                 settled.append(row)
-            prompts.add_attempt(session, row, now, channel, job.message_id, outcome, sent_to)
+            prompts.add_attempt(session, row, now, channel, job.message_id, outcome, job.sent_to)
         session.flush()
         contexts = facts.course_contexts(session, site.library, job.course_ids)
         by_course = {context.course_id: context for context in contexts}
@@ -65,14 +65,14 @@ def _after(session: Session, outcome: Outcome, row: PromptRow, now: datetime) ->
     if outcome.ours:
         row.first_tried_at = None
         return Fate("waiting", outcome.detail, now + SERVER_AWAY)
-    last = prompts.last_try(session, row.id)
-    if last is None or row.first_tried_at is None or now - last.at > ANOTHER_RUN:
-        row.first_tried_at = now
     row.tries += 1
     if outcome.kind == "accepted":
         return Fate("sent", outcome.detail, None)
     if outcome.kind == "permanent":
         return Fate("refused", outcome.detail, None)
+    last = prompts.last_try(session, row.id)
+    if last is None or row.first_tried_at is None or now - last.at > ANOTHER_RUN:
+        row.first_tried_at = now
     return _again(outcome, row, row.first_tried_at, now)
 
 

@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from secrets import token_hex
 
 from ..delivery.outcome import Outcome
-from ..store import facts, instance, prompts, trail
+from ..store import contacts, facts, instance, prompts, trail
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
@@ -45,13 +45,15 @@ UNKNOWN = Outcome("unknown", "the worker ended before it could say what came of 
 
 @dataclass(frozen=True)
 class Job:
-    """A message to hand over for one or more claimed prompts of one person."""
+    """A message to hand over for one or more claimed prompts of one person; `sent_to` is the
+    keyed hash of the contact."""
 
     prompt_ids: tuple[int, ...]
     course_ids: tuple[int, ...]
     claimed_by: str
     person_id: int
     way: Route
+    sent_to: str
     message_id: str
     message: EmailMessage | str
 
@@ -96,6 +98,7 @@ class _Claim:
         self._name = f"{worker}/{token_hex(4)}"
         self._now = now
         self._in_doubt: set[int] = set()
+        self._own = invitations.own_texts(session)
 
     def take(self, course_ids: Collection[int]) -> list[Job]:
         ids = prompts.lock_people(self._session, course_ids)
@@ -191,7 +194,7 @@ class _Claim:
         for _, row in taken:
             row.message_id = identity
         message = invitations.write(
-            self._session, self._site, [i for i, _ in taken], way, identity, self._now
+            self._session, self._site, [i for i, _ in taken], way, self._own, identity, self._now
         )
         return Job(
             prompt_ids=tuple(row.id for _, row in taken),
@@ -199,6 +202,7 @@ class _Claim:
             claimed_by=self._name,
             person_id=taken[0][0].context.participant.id,
             way=way,
+            sent_to=self._site.vault.lookup(way.to),
             message_id=identity,
             message=message,
         )
@@ -231,7 +235,8 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         ours = all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
         wanted = ours and not held and all(_wanted(by_course, row, now) for row in rows)
-        wanted = wanted and invitations.route(session, site, contexts[0]) == job.way
+        wanted = wanted and job.way.kind in invitations.channels(contexts[0].participant)
+        wanted = wanted and contacts.stands(session, job.person_id, job.way.kind, job.sent_to)
         fresh = all(row.next_at and row.next_at - now > LEASE / 2 for row in rows)
     if not wanted:
         give_back(site, [job], "all messages are held" if held else "looked at again", now)

@@ -16,14 +16,13 @@ from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
 from ..delivery.segments import segments
 from ..store import roster
 from ..store.facts import course_contexts
-from ..store.messagetexts import own_texts
 from ..study.library import Library
 from ..study.protocol import EARLIEST, LATEST, Protocol
 from ..study.schedule import AnchorFact, Facts, Prompt, plan, window_of
 from .enrolment import the_retreat, zone_fault
 from .errors import InputError
 from .forecast import prompt_lines
-from .invitations import kept_back, stand_in_notices
+from .invitations import kept_back, own_texts, stand_in_notices
 from .readmodels import PromptLine
 from .site import Site
 
@@ -82,7 +81,7 @@ class SiteTexts:
 def site_texts(site: Site, protocol: Protocol) -> SiteTexts:
     """Those of this site, with the lines of the study that runs this protocol, if there is one."""
     with site.database.read() as session:
-        own = {(t.channel, t.kind, t.language): Own(t.subject, t.body) for t in own_texts(session)}
+        own = own_texts(session)
         running = (study for study, _ in roster.studies(session) if study.protocol == protocol.id)
         study = next(running, None)
         return SiteTexts(own, study.phone if study else "", study.hours if study else "")

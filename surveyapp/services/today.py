@@ -20,7 +20,7 @@ from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from .dosing import held_prompts
 from .health import health
-from .invitations import CONTACT_HOLDS, DEFAULT_CHANNELS, NAMES, NO_SMS, REFUSED
+from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
 from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
 from .readmodels import Need, Place
@@ -233,8 +233,8 @@ def _unreachable(
     """Nobody waits for the next message to learn that it cannot be sent."""
     if not context.facts.consented or not _something_ahead(context, now):
         return None
-    kinds = (context.participant.channels or DEFAULT_CHANNELS).split()
-    faults = [_fault(site, kind, known.get(context.participant.id, {})) for kind in kinds]
+    own = known.get(context.participant.id, {})
+    faults = [_fault(site, kind, own) for kind in channels(context.participant)]
     if not all(faults):
         return None
     reason = f"{faults[0]}, so nothing can be sent."

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -82,6 +82,17 @@ def mark_refused(
     if contact is not None and (not sent_to or None in sent_to or contact.lookup in sent_to):
         contact.refused_why, contact.refused_at = why, at
         session.flush()
+
+
+_standing = select(col(Contact.lookup), col(Contact.refused_why)).where(
+    col(Contact.participant_id) == bindparam("person"), col(Contact.kind) == bindparam("kind")
+)
+
+
+def stands(session: Session, participant_id: int, kind: str, lookup: str) -> bool:
+    """Whether this is still the person's contact, by its keyed hash, and was not refused."""
+    row = session.execute(_standing, {"person": participant_id, "kind": kind}).first()
+    return row is not None and row.lookup == lookup and not row.refused_why
 
 
 def refusals(session: Session, participant_ids: Collection[int]) -> dict[int, dict[str, str]]:

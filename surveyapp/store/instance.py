@@ -26,10 +26,12 @@ def instance(session: Session) -> Instance | None:
     return session.scalars(select(Instance)).first()
 
 
+_held = select(col(Instance.held))
+
+
 def is_held(session: Session) -> bool:
     """Whether nothing may be sent by any worker."""
-    row = instance(session)
-    return row is not None and bool(row.held)
+    return bool(session.scalar(_held))
 
 
 def make(session: Session, mark: str = "") -> Instance:

@@ -10,10 +10,11 @@ import base64
 import hashlib
 import hmac
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .columns import table_of
 from .tables_access import Link
 
 
@@ -27,13 +28,16 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+_insert = insert(table_of(Link))
+
+
 def ensure_link(session: Session, link_key: bytes, course_id: int, timepoint: str) -> str:
     """The current token of a course's timepoint; its row is made if there is none yet."""
     link = session.get(Link, (course_id, timepoint))
     if link is None:
         token = make_token(link_key, course_id, timepoint, 0)
-        session.add(Link(course_id=course_id, timepoint=timepoint, token_sha256=digest(token)))
-        session.flush()
+        row = {"course_id": course_id, "timepoint": timepoint, "token_sha256": digest(token)}
+        session.execute(_insert, {**row, "generation": 0})
         return token
     return make_token(link_key, course_id, timepoint, link.generation)
 
