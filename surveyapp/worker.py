@@ -270,6 +270,7 @@ class Ticker:
                 return outcomes.record(self._site, job, outcome, self._clock())
             except Exception as error:  # a database that is away, most likely
                 log.warning("an outcome waits to be written", kind=type(error).__name__)
+                # Between two tries, also while stopping, which leaves some seconds for them.
                 time.sleep(pause)
         return outcomes.record(self._site, job, outcome, self._clock())
 

@@ -22,6 +22,7 @@ from ..study.schedule import (
     Prompt,
     Skip,
     barrier,
+    is_answered,
     judge,
     prompts_of,
     window_of,
@@ -107,7 +108,7 @@ def _lot(
     facts = context.facts
     if facts.not_before is not None and prompt.utc < facts.not_before:
         return "skipped", IMPORTED
-    if all((timepoint.id, name) in facts.submitted for name in timepoint.instruments):
+    if is_answered(timepoint, facts):
         return "skipped", ANSWERED
     window = window_of(timepoint, facts)
     if window is not None and window.closes_at <= now:

@@ -57,12 +57,6 @@ def contact_of(session: Session, vault: Vault, participant_id: int, kind: str) -
     return Known(value, contact.refused_why or "", contact.refused_at)
 
 
-def email_of(session: Session, vault: Vault, participant_id: int) -> str | None:
-    """The address, or None when there is none. Raises CannotOpenError."""
-    known = contact_of(session, vault, participant_id, EMAIL)
-    return known.value if known else None
-
-
 def remove_contact(session: Session, participant_id: int, kind: str) -> None:
     own = (col(Contact.participant_id) == participant_id, col(Contact.kind) == kind)
     session.execute(delete(Contact).where(*own))

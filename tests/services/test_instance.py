@@ -247,3 +247,16 @@ def test_a_clock_that_jumps_in_the_middle_of_a_tick_ends_it(
     assert ticker.tick() < 12
     assert "jumped 365 days ahead" in why(site) or ticker.tick() == 0
     assert "jumped 365 days ahead" in why(site)
+
+
+def test_letting_go_after_a_restore_is_no_word_about_the_clock(
+    site: Site, machine: Machine, start: Start
+) -> None:
+    add_course(site)
+    ticker = start()
+    instance.hold(site, instance.RESTORED, "a backup", actor="worker", now=machine.wall())
+    machine.jump(timedelta(days=1))
+    ticker.tick()
+    instance.resume(site, "nothing was sent", skip_due=False, actor="staff:1", now=machine.wall())
+    assert ticker.tick() == 0
+    assert "jumped 1 day ahead" in why(site)

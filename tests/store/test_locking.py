@@ -6,10 +6,13 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from surveyapp.services import answering, enrolment, prompting, visits
-from surveyapp.services.site import Site
-from surveyapp.store import trail
+from surveyapp.config import Keys, Settings
+from surveyapp.services import answering, enrolment, prompting, reaching, visits
+from surveyapp.services.site import Site, assemble
+from surveyapp.store import facts, trail
+from surveyapp.store.database import Database
 from surveyapp.store.links import ensure_link
+from surveyapp.study.library import Library
 from tests.conftest import NOON
 from tests.world import add_course
 
@@ -60,3 +63,22 @@ def test_phone_staff_and_worker_on_one_course_at_once(site: Site) -> None:
     with site.database.read() as session:
         assert trail.verify(session).fault is None
     assert prompting.sweep(site) == 0
+
+
+def test_what_was_read_before_the_lock_is_read_anew(
+    settings: Settings, keys: Keys, migrated_postgresql_url: str, library: Library
+) -> None:
+    """The zone changes while somebody who has read the person waits for the course."""
+    database = Database(migrated_postgresql_url)
+    site = assemble(settings, keys, database, library)
+    course = add_course(site)
+    with database.write() as session:
+        read = facts.course_context(session, library, course)
+        assert read is not None
+        reaching.set_language_and_zone(
+            site, "P-01", "en", "Asia/Tokyo", actor="staff:1", now=INVITED
+        )
+        facts.refresh_windows(session, library, [course])
+        assert read.participant.time_zone == "Asia/Tokyo"
+    assert prompting.sweep(site) == 0
+    database.close()

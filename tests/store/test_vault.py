@@ -63,8 +63,8 @@ def test_two_people_may_share_an_address(site: Site) -> None:
     add_course(site, "P-02", address=SEEDED.upper())
     with site.database.read() as session:
         assert len(contacts.participants_sharing(session, site.vault, SEEDED)) == 2
-        assert contacts.email_of(session, site.vault, 1) == SEEDED
-        assert contacts.email_of(session, site.vault, 99) is None
+        assert contacts.contact_of(session, site.vault, 1, contacts.EMAIL) == contacts.Known(SEEDED)
+        assert contacts.contact_of(session, site.vault, 99, contacts.EMAIL) is None
 
 
 def test_a_seeded_address_is_nowhere_in_the_database_files(sqlite_site: Site) -> None:

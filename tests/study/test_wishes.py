@@ -120,3 +120,8 @@ def test_however_the_worker_wakes_each_wish_is_sent_once_at_most(
                 assert time(8) <= now.astimezone(ZoneInfo("Europe/Amsterdam")).time() < time(20)
             if isinstance(verdict, (Send, Skip)):
                 known = replace(known, settled=known.settled | {key})
+
+
+def test_an_evening_that_is_quiet_to_its_end_is_not_offered():
+    assert set(offered(OPEN, quiet=(time(17), time(21)))) == {"tomorrow"}
+    assert offered(OPEN, quiet=(time(9), time(12)))["tomorrow"] == "2027-03-29 12:00"
