@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 
 from .. import texts
@@ -135,12 +136,29 @@ def sms_text(notice: Notice) -> str:
     return notice.filled(own.body, texts.plain_day)
 
 
+class _Headers(HeaderRegistry):
+    """The library's headers. It makes the class of each anew for every header of every message,
+    which costs more than the header; here each name's is made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        if name not in self._made:
+            self._made[name] = super().__getitem__(name)
+        return self._made[name]
+
+
+POLICY = EmailPolicy(header_factory=_Headers())
+
+
 def compose(notice: Notice, envelope: Envelope) -> EmailMessage:
     """The e-mail in the language spoken just now, ready to be sent.
 
     Raises ValueError for an address that cannot stand in one.
     """
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     name, address = parseaddr(envelope.sender)
     message["Subject"] = subject(notice)
     message["From"] = Address(name or notice.site_name, addr_spec=address)

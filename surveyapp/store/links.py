@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -29,17 +29,20 @@ def digest(secret: str) -> str:
 
 
 _insert = insert(table_of(Link))
+_generation = select(col(Link.generation)).where(
+    col(Link.course_id) == bindparam("course"), col(Link.timepoint) == bindparam("timepoint")
+)
 
 
 def ensure_link(session: Session, link_key: bytes, course_id: int, timepoint: str) -> str:
     """The current token of a course's timepoint; its row is made if there is none yet."""
-    link = session.get(Link, (course_id, timepoint))
-    if link is None:
+    known = session.scalar(_generation, {"course": course_id, "timepoint": timepoint})
+    if known is None:
         token = make_token(link_key, course_id, timepoint, 0)
         row = {"course_id": course_id, "timepoint": timepoint, "token_sha256": digest(token)}
         session.execute(_insert, {**row, "generation": 0})
         return token
-    return make_token(link_key, course_id, timepoint, link.generation)
+    return make_token(link_key, course_id, timepoint, known)
 
 
 def revoke_link(session: Session, link_key: bytes, course_id: int, timepoint: str) -> None:

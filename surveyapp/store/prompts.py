@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from ..study.schedule import Prompt
+from .columns import table_of
 from .tables import Attempt, Course, PromptRow, WindowRow
 from .tables_access import Staff
 
 Key = tuple[int, str]
 """(course id, timepoint)"""
 
+_insert_attempt = insert(table_of(Attempt))
 _by_id = (
     select(PromptRow)
     .where(col(PromptRow.id).in_(bindparam("ids", expanding=True)))
@@ -141,17 +143,9 @@ def add_attempt(
     sent_to: str | None = None,
 ) -> None:
     """Note one try, by which channel, to whom (the contact's keyed hash), and what came of it."""
-    session.add(
-        Attempt(
-            prompt_id=row.id,
-            at=at,
-            channel=channel,
-            message_id=message_id,
-            outcome=came.kind,
-            detail=came.detail,
-            sent_to=sent_to,
-        )
-    )
+    values = {"at": at, "channel": channel, "message_id": message_id, "sent_to": sent_to}
+    came_of_it = {"outcome": came.kind, "detail": came.detail}
+    session.execute(_insert_attempt, {"prompt_id": row.id, **values, **came_of_it})
 
 
 def tries(session: Session, prompt_id: int) -> list[Attempt]:
