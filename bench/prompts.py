@@ -19,7 +19,7 @@ from surveyapp.config import Settings
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import stewardship
 from surveyapp.services.site import Site, open_site
-from surveyapp.store import contacts, facts, trail
+from surveyapp.store import contacts, facts, trail, windows
 from surveyapp.store.columns import table_of
 from surveyapp.store.tables import Anchor, Consent, Course, Participant, Retreat, Study, WindowRow
 from surveyapp.worker import Ticker
@@ -138,7 +138,7 @@ def _people(site: Site, ids: range, *, addresses: bool) -> None:
         put(Consent, [{"course_id": i, **consent} for i in ids])
         context = facts.course_context(session, site.library, ids[0])
         assert context is not None
-        windows = facts.window_rows(context)
-        put(WindowRow, [{**window, "course_id": i} for window in windows for i in ids])
+        rows = windows.window_rows(context)
+        put(WindowRow, [{**row, "course_id": i} for row in rows for i in ids])
         for i in ids if addresses else ():
             contacts.put_email(session, site.vault, i, f"b{i}@example.org")

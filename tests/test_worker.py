@@ -16,7 +16,7 @@ from surveyapp.config import Keys, Settings
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import instance, outcomes, prompting
 from surveyapp.services.site import Site, assemble
-from surveyapp.store import facts
+from surveyapp.store import windows
 from surveyapp.store.database import Database, DatabaseUnavailableError
 from surveyapp.study.library import Library
 from surveyapp.worker import Pinger, Ticker
@@ -107,7 +107,7 @@ def test_somebody_whom_staff_are_writing_about_is_left_to_the_next_tick(
     with MailServer() as server:
         ticker = Ticker(site, SmtpMailer(server.url), lambda: INVITATION)
         with site.database.write() as session:
-            facts.lock_courses(session, courses[:1])
+            windows.lock_courses(session, courses[:1])
             assert ticker.tick() == 1
         assert ticker.tick() == 1
     database.close()

@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from surveyapp.services.site import Site
 from surveyapp.store import contacts, trail
-from surveyapp.store.facts import refresh_windows
 from surveyapp.store.tables import (
     Anchor,
     Consent,
@@ -26,6 +25,7 @@ from surveyapp.store.tables import (
     RetreatDate,
     Study,
 )
+from surveyapp.store.windows import refresh_windows
 
 EARLIER = datetime(2027, 1, 1, tzinfo=UTC)
 DOSING = date(2027, 3, 20)

@@ -17,11 +17,12 @@ from ..store import answers as desk
 from ..store import trail
 from ..store.answers import Desk, NewAnswer, Sheet
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
+from ..store.facts import CourseContext, course_contexts
 from ..store.links import digest, ensure_link
 from ..store.scores import store_scores
 from ..store.tables import Assessment
 from ..store.tables_access import Visit
+from ..store.windows import lock_courses, refresh_windows
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of

@@ -17,7 +17,7 @@ from email.message import Message
 from typing import Any, cast
 
 from ..delivery.outcome import Outcome
-from ..store import contacts, facts, prompts, roster, trail
+from ..store import contacts, facts, prompts, roster, trail, windows
 from ..store.contacts import EMAIL
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -161,7 +161,7 @@ def _take(session: Session, site: Site, bounce: Bounce, now: datetime) -> bool:
         people = set(contacts.participants_sharing(session, site.vault, bounce.address))
     for person in sorted(people):
         ids = roster.course_ids_of(session, person)
-        facts.lock_courses(session, ids)
+        windows.lock_courses(session, ids)
         own = [row for row in rows if row.course_id in ids]
         _note(session, site, person, ids, own, bounce, now)
     return bool(people)
@@ -192,7 +192,7 @@ def _note(
     payload: dict[str, object] = {"hard": bounce.hard, "why": bounce.why}
     for context in contexts:
         trail.append(session, context.course.chain, "message bounced", ACTOR, now, payload)
-    facts.refresh_windows(session, site.library, ids)
+    windows.refresh_windows(session, site.library, ids)
 
 
 def _went(session: Session, site: Site, row: PromptRow, bounce: Bounce) -> Attempt | None:

@@ -13,8 +13,9 @@ from datetime import date, datetime
 
 from ..store import roster, trail
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
+from ..store.facts import CourseContext, course_contexts
 from ..store.tables import DoseRow
+from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import open_prompts, window_of
 from .doses import KINDS, dose_problems, given_instant

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ..store import roster, trail, transfer, versions
 from ..store.database import Session
-from ..store.facts import CourseContext, course_context, refresh_windows
+from ..store.facts import CourseContext, course_context
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
 from ..store.tables import Participant, Retreat, Study
+from ..store.windows import refresh_windows
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day

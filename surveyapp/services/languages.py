@@ -12,7 +12,8 @@ from .. import texts
 from ..store import answers as desk
 from ..store import trail
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, lock_courses
+from ..store.facts import CourseContext, course_contexts
+from ..store.windows import lock_courses
 from ..study.library import Library
 from .errors import InputError, NotFoundError
 from .site import Site

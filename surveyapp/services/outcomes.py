@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ..delivery.outcome import Outcome
-from ..store import contacts, facts, prompts
+from ..store import contacts, facts, prompts, windows
 from ..store.database import Session
 from ..store.prompts import Fate
 from ..store.tables import PromptRow
@@ -33,7 +33,7 @@ def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
     """Write down what came of handing a message over."""
     channel = CHANNELS[job.way.kind]
     with site.database.write() as session:
-        facts.lock_courses(session, job.course_ids)
+        windows.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         settled: list[PromptRow] = []
         other_way = outcome.gone and _by_another_way(session, site, job, outcome.detail, now)
@@ -47,11 +47,11 @@ def record(site: Site, job: Job, outcome: Outcome, now: datetime) -> None:
                 settled.append(row)
             prompts.add_attempt(session, row, now, channel, job.message_id, outcome, job.sent_to)
         session.flush()
-        contexts = facts.course_contexts(session, site.library, job.course_ids)
+        contexts = facts.contexts_again(session, site.library, job.contexts)
         by_course = {context.course_id: context for context in contexts}
         for row in settled:
             note(session, by_course[row.course_id], row, now)
-        facts.write_windows(session, contexts)
+        windows.write_windows(session, contexts)
 
 
 def _by_another_way(session: Session, site: Site, job: Job, why: str, now: datetime) -> bool:

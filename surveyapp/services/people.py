@@ -15,8 +15,8 @@ from datetime import date, datetime
 
 from ..store import contacts, roster, trail, versions
 from ..store.database import Session
-from ..store.facts import refresh_windows
 from ..store.tables import Participant, Retreat
+from ..store.windows import refresh_windows
 from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError

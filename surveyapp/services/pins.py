@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 from .. import texts
 from ..store import contacts, pins, roster, trail
 from ..store.database import Session
-from ..store.facts import lock_courses
 from ..store.tables import Participant
 from ..store.tables_entry import Pin
 from ..store.vault import CannotOpenError
+from ..store.windows import lock_courses
 from .errors import NotFoundError, RefusedError
 from .site import Site
 

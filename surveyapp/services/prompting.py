@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from secrets import token_hex
 
 from ..delivery.outcome import Outcome
-from ..store import contacts, facts, instance, prompts, trail
+from ..store import contacts, facts, instance, prompts, trail, windows
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
@@ -46,7 +46,7 @@ UNKNOWN = Outcome("unknown", "the worker ended before it could say what came of 
 @dataclass(frozen=True)
 class Job:
     """A message to hand over for one or more claimed prompts of one person; `sent_to` is the
-    keyed hash of the contact."""
+    keyed hash of the contact, `contexts` are the courses as they were when it was claimed."""
 
     prompt_ids: tuple[int, ...]
     course_ids: tuple[int, ...]
@@ -56,6 +56,7 @@ class Job:
     sent_to: str
     message_id: str
     message: EmailMessage | str
+    contexts: tuple[CourseContext, ...]
 
 
 def due(site: Site, now: datetime, without: Collection[Key] = ()) -> list[Key]:
@@ -110,8 +111,13 @@ class _Claim:
             people.setdefault(context.participant.id, []).append(context)
         found = [self._person(contexts, due_now) for contexts in people.values()]
         self._session.flush()
-        facts.refresh_windows(self._session, self._site.library, ids)
-        return [self._job(taken, way) for taken, way in found if taken and isinstance(way, Route)]
+        after = windows.refresh_windows(self._session, self._site.library, ids)
+        by_course = {context.course_id: context for context in after}
+        return [
+            self._job(taken, way, by_course)
+            for taken, way in found
+            if taken and isinstance(way, Route)
+        ]
 
     def _person(
         self, contexts: Sequence[CourseContext], due_now: Mapping[int, list[str]]
@@ -186,7 +192,7 @@ class _Claim:
         last = prompts.last_try(self._session, row.id)
         return last is not None and last.outcome == UNKNOWN.kind
 
-    def _job(self, taken: Sequence[Taken], way: Route) -> Job:
+    def _job(self, taken: Sequence[Taken], way: Route, after: Mapping[int, CourseContext]) -> Job:
         """One message for everything taken; its prompts share the first one's Message-ID, or that
         of one which may have arrived already."""
         doubted = [row for _, row in taken if row.id in self._in_doubt]
@@ -196,15 +202,17 @@ class _Claim:
         message = invitations.write(
             self._session, self._site, [i for i, _ in taken], way, self._own, identity, self._now
         )
+        course_ids = tuple(dict.fromkeys(row.course_id for _, row in taken))
         return Job(
             prompt_ids=tuple(row.id for _, row in taken),
-            course_ids=tuple(dict.fromkeys(row.course_id for _, row in taken)),
+            course_ids=course_ids,
             claimed_by=self._name,
             person_id=taken[0][0].context.participant.id,
             way=way,
             sent_to=self._site.vault.lookup(way.to),
             message_id=identity,
             message=message,
+            contexts=tuple(after[course] for course in course_ids),
         )
 
 
@@ -230,7 +238,7 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
     """
     with site.database.read() as session:
         rows = prompts.prompts_by_id(session, job.prompt_ids)
-        contexts = facts.course_contexts(session, site.library, job.course_ids)
+        contexts = facts.contexts_again(session, site.library, job.contexts)
         by_course = {context.course_id: context for context in contexts}
         ours = all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
@@ -248,13 +256,13 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
 def _lease_again(site: Site, job: Job, now: datetime) -> bool:
     """Let the lease start anew, so that a slow queue before this does not eat it."""
     with site.database.write() as session:
-        facts.lock_courses(session, job.course_ids)
+        windows.lock_courses(session, job.course_ids)
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         ours = all(is_ours(row, job) for row in rows)
         for row in rows if ours else ():
             row.next_at = now + LEASE
         session.flush()
-        facts.refresh_windows(session, site.library, job.course_ids)
+        windows.refresh_windows(session, site.library, job.course_ids)
         return ours
 
 
@@ -262,13 +270,13 @@ def give_back(site: Site, jobs: Sequence[Job], reason: str, now: datetime) -> No
     """Let go of claimed messages that were not handed over; they are looked at again at once."""
     ids = sorted({course for job in jobs for course in job.course_ids})
     with site.database.write() as session:
-        facts.lock_courses(session, ids)
+        windows.lock_courses(session, ids)
         for job in jobs:
             for row in prompts.prompts_by_id(session, job.prompt_ids):
                 if is_ours(row, job):
                     # A clock that jumped ahead must not leave a look at it in the future.
                     prompts.set_fate(row, Fate("waiting", reason, min(now, row.due_at)), now)
-        facts.refresh_windows(session, site.library, ids)
+        windows.refresh_windows(session, site.library, ids)
 
 
 def is_ours(row: PromptRow, job: Job) -> bool:
@@ -301,7 +309,7 @@ def skip_until_tonight(
 ) -> None:
     """Settle what is due by now, and what is planned for later this day and may have gone along
     with it, as sent before a restore; in the caller's write transaction."""
-    facts.lock_courses(session, course_ids)
+    windows.lock_courses(session, course_ids)
     for context in facts.course_contexts(session, site.library, course_ids):
         today = now.astimezone(context.zone).date()
         for timepoint in context.protocol.timepoints:
@@ -310,10 +318,10 @@ def skip_until_tonight(
                 if prompt.utc <= now or prompt.local.date() == today:
                     known, fate = context.row_of(prompt), Fate("skipped", IMPORTED, None)
                     prompts.put_prompt(session, key, prompt, revision, fate, now, known)
-    facts.refresh_windows(session, site.library, course_ids)
+    windows.refresh_windows(session, site.library, course_ids)
 
 
 def sweep(site: Site) -> int:
     """Derive every window anew; the number that differed from what was kept (0 is right)."""
     with site.database.write() as session:
-        return facts.mend_windows(session, site.library)
+        return windows.mend_windows(session, site.library)

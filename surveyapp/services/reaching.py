@@ -13,9 +13,10 @@ from datetime import datetime
 from ..store import contacts, roster
 from ..store.contacts import EMAIL, PHONE, Known
 from ..store.database import Session
-from ..store.facts import course_contexts, lock_courses, refresh_windows
+from ..store.facts import course_contexts
 from ..store.tables import Participant
 from ..store.vault import CannotOpenError
+from ..store.windows import lock_courses, refresh_windows
 from ..texts import LANGUAGES, day
 from .addresses import fault_of, masked, masked_phone, normal_phone, phone_fault
 from .enrolment import append_all, the_person, zone_fault

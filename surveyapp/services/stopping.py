@@ -17,8 +17,9 @@ from typing import Literal
 from .. import texts
 from ..store import roster, stops
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
+from ..store.facts import CourseContext, course_contexts
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES, PAUSED, STOPS, TREATMENT, Stop
+from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import EARLIEST, LATEST
 from ..study.schedule import is_quiet
 from .dates import year_fault

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from ..store import roster, versions
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts, lock_courses, refresh_windows
+from ..store.facts import CourseContext, course_contexts
+from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import Protocol
 from ..study.schedule import Hold, prompts_of, window_of
 from .enrolment import append_all, protocol_of, the_retreat, the_study

@@ -11,8 +11,9 @@ from datetime import datetime
 from .. import texts
 from ..store import trail
 from ..store.database import Session
-from ..store.facts import CourseContext, lock_courses, refresh_windows
+from ..store.facts import CourseContext
 from ..store.tables_entry import Wish
+from ..store.windows import lock_courses, refresh_windows
 from ..store.wishes import drop_coming, wishes_of
 from ..study.protocol import Timepoint
 from ..study.wishes import When, choices

@@ -1,7 +1,8 @@
-"""Facts: what the schedule needs to know of a course, and the `window` rows derived from it.
+"""Facts: what the schedule needs to know of a course, read with everything around it.
 
-`refresh_windows`, through `write_windows`, is the only writer of `window`. Call it in the
-transaction that changed a fact; the daily sweep calls it for everybody.
+Who changes a fact writes the windows anew (`windows.refresh_windows`), and that touches the course.
+So contexts that were kept are made true again cheaply (`contexts_again`): only what hangs on a
+course that was touched since is read again.
 """
 
 from __future__ import annotations
@@ -14,22 +15,17 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, bindparam, delete, insert, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import (
-    ANSWERED,
-    NEWER,
     WISHED,
     AnchorFact,
     Facts,
     Prompt,
-    is_answered,
-    next_prompt,
-    windows,
 )
 from .columns import table_of
 from .stops import OVER, stops_of, told
@@ -45,7 +41,6 @@ from .tables import (
     PromptRow,
     Retreat,
     Study,
-    WindowRow,
 )
 from .tables_entry import Wish
 from .tables_reach import Stop
@@ -56,9 +51,23 @@ NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True)
+class Hanging:
+    """The rows that hang on a course, besides its prompts. They change only together with its
+    windows, see `windows.write_windows`."""
+
+    anchors: Sequence[Anchor]
+    consents: Sequence[Consent]
+    clearances: Sequence[Clearance]
+    assessments: Sequence[Assessment]
+    wishes: Sequence[Wish]
+    stops: Sequence[Stop]
+
+
+@dataclass(frozen=True)
 class CourseContext:
     """One course with everything around it that acts on it need. `revisions` by anchor; `prompts`
-    are those of the present revision, `all_prompts` also those of days that moved."""
+    are those of the present revision, `all_prompts` also those of days that moved. `touched` tells
+    `contexts_again` whether `hanging` still holds."""
 
     course: Course
     participant: Participant
@@ -67,11 +76,22 @@ class CourseContext:
     protocol: Protocol
     facts: Facts
     revisions: Mapping[str, int]
-    consents: tuple[Consent, ...]
-    assessments: tuple[Assessment, ...]
+    hanging: Hanging
+    touched: int
     prompts: tuple[PromptRow, ...]
-    stops: tuple[Stop, ...] = ()
     all_prompts: tuple[PromptRow, ...] = ()
+
+    @property
+    def consents(self) -> Sequence[Consent]:
+        return self.hanging.consents
+
+    @property
+    def assessments(self) -> Sequence[Assessment]:
+        return self.hanging.assessments
+
+    @property
+    def stops(self) -> Sequence[Stop]:
+        return self.hanging.stops
 
     @property
     def course_id(self) -> int:
@@ -103,13 +123,54 @@ def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
     """Contexts of many courses, ordered by study code and number, in nine statements."""
-    rows = session.execute(_courses, {"ids": list(course_ids)}).all()
-    details = _Details(session, course_ids, {person.id for _, person, _, _ in rows})
+    return _contexts(session, _heads(session, library, course_ids), {})
+
+
+def contexts_again(
+    session: Session, library: Library, before: Sequence[CourseContext]
+) -> list[CourseContext]:
+    """The same courses as they are now, in two statements where nobody touched them since."""
+    heads = _heads(session, library, [context.course_id for context in before])
+    known = {(context.course_id, context.touched): context.hanging for context in before}
+    return _contexts(session, heads, known)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A course and what it belongs to."""
+
+    course: Course
+    participant: Participant
+    retreat: Retreat
+    study: Study
+    protocol: Protocol
+
+
+def _heads(session: Session, library: Library, ids: Collection[int]) -> list[_Head]:
+    rows = session.execute(_courses, {"ids": list(ids)}).all()
     keys = [(study.protocol, course.protocol_sha256) for course, _, _, study in rows]
     protocols = protocols_of(session, library, keys)
     return [
-        details.context(course, participant, retreat, study, protocols[key])
+        _Head(course, participant, retreat, study, protocols[key])
         for (course, participant, retreat, study), key in zip(rows, keys, strict=True)
+    ]
+
+
+def _contexts(
+    session: Session, heads: Sequence[_Head], known: Mapping[tuple[int, int], Hanging]
+) -> list[CourseContext]:
+    """`known` is what hangs on a course, by its id and how often it was touched then."""
+    ids = [head.course.id for head in heads]
+    stale = [head for head in heads if (head.course.id, head.course.touched) not in known]
+    fresh = _hanging(session, stale)
+    prompts = _grouped(session, PromptRow, ids, "number")
+    return [
+        _context(
+            head,
+            fresh.get(head.course.id) or known[head.course.id, head.course.touched],
+            prompts[head.course.id],
+        )
+        for head in heads
     ]
 
 
@@ -122,16 +183,6 @@ _courses = (
     .where(col(Course.id).in_(bindparam("ids", expanding=True)))
     .order_by(col(Participant.code), col(Course.number))
 )
-_lock = (
-    select(col(Course.id))
-    .where(col(Course.id).in_(bindparam("ids", expanding=True)))
-    .order_by(col(Course.id))
-    .with_for_update(key_share=True)
-)
-_forget_windows = delete(WindowRow).where(
-    col(WindowRow.course_id).in_(bindparam("ids", expanding=True))
-)
-_insert_windows = insert(table_of(WindowRow))
 
 
 @functools.cache
@@ -147,66 +198,67 @@ def _plain_rows_of(model: Any, order: str) -> Select[Any]:
     return query.order_by(table.c[order]) if order else query
 
 
-class _Details:
-    """The rows that hang on courses, each table read once and grouped by course."""
-
-    def __init__(self, session: Session, ids: Collection[int], people: Collection[int]) -> None:
-        self._stops = stops_of(session, people)
-        self._anchors = _read(session, Anchor, ids)
-        self._consents = _grouped(session, Consent, ids, "id")
-        self._clearances = _read(session, Clearance, ids)
-        self._assessments = _grouped(session, Assessment, ids, "id")
-        self._prompts = _grouped(session, PromptRow, ids, "number")
-        self._wishes = _read(session, Wish, ids, "number")
-
-    def context(
-        self,
-        course: Course,
-        participant: Participant,
-        retreat: Retreat,
-        study: Study,
-        protocol: Protocol,
-    ) -> CourseContext:
-        course_id = course.id
-        anchors = self._anchors[course_id]
-        consents = self._consents[course_id]
-        assessments = self._assessments[course_id]
-        revisions = {a.anchor: a.revision for a in anchors}
-        stops = tuple(s for s in self._stops[participant.id] if s.course_id in (None, course_id))
-        standing = told(stops)
-        current = [p for p in self._prompts[course_id] if _is_current(p, protocol, revisions)]
-        rows = self._prompts[course_id]
-        facts = Facts(
-            zone=participant.time_zone,
-            anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in anchors},
-            consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
-            started=frozenset((a.timepoint, a.instrument) for a in assessments),
-            submitted={
-                (a.timepoint, a.instrument): a.submitted_at for a in assessments if a.submitted_at
-            },
-            confirmed=frozenset(c.timepoint for c in self._clearances[course_id]),
-            retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
-            not_before=course.not_before,
-            wished=_by_timepoint(self._wishes[course_id]),
-            silent=standing.silent,
-            paused_until=standing.paused_until,
-            ended_on=standing.ended_on,
-            quiet=_quiet(participant),
+def _hanging(session: Session, heads: Sequence[_Head]) -> dict[int, Hanging]:
+    """What hangs on these courses, each table read once."""
+    if not heads:
+        return {}
+    ids = [head.course.id for head in heads]
+    anchors = _read(session, Anchor, ids)
+    consents = _grouped(session, Consent, ids, "id")
+    clearances = _read(session, Clearance, ids)
+    assessments = _grouped(session, Assessment, ids, "id")
+    wishes = _read(session, Wish, ids, "number")
+    stops = stops_of(session, {head.participant.id for head in heads})
+    return {
+        (course := head.course.id): Hanging(
+            anchors=anchors[course],
+            consents=consents[course],
+            clearances=clearances[course],
+            assessments=assessments[course],
+            wishes=wishes[course],
+            stops=[s for s in stops[head.participant.id] if s.course_id in (None, course)],
         )
-        return CourseContext(
-            course=course,
-            participant=participant,
-            retreat=retreat,
-            study=study,
-            protocol=protocol,
-            facts=replace(facts, settled=settled_by(rows, current, protocol, facts)),
-            revisions=revisions,
-            consents=tuple(consents),
-            assessments=tuple(assessments),
-            prompts=tuple(current),
-            all_prompts=tuple(rows),
-            stops=stops,
-        )
+        for head in heads
+    }
+
+
+def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> CourseContext:
+    protocol, revisions = head.protocol, {a.anchor: a.revision for a in hanging.anchors}
+    current = [p for p in rows if _is_current(p, protocol, revisions)]
+    facts = _facts(head, hanging, current)
+    return CourseContext(
+        course=head.course,
+        participant=head.participant,
+        retreat=head.retreat,
+        study=head.study,
+        protocol=protocol,
+        facts=replace(facts, settled=settled_by(rows, current, protocol, facts)),
+        revisions=revisions,
+        hanging=hanging,
+        touched=head.course.touched,
+        prompts=tuple(current),
+        all_prompts=tuple(rows),
+    )
+
+
+def _facts(head: _Head, hanging: Hanging, current: Sequence[PromptRow]) -> Facts:
+    """What the schedule needs to know, all but what is settled."""
+    consents, sheets, standing = hanging.consents, hanging.assessments, told(hanging.stops)
+    return Facts(
+        zone=head.participant.time_zone,
+        anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in hanging.anchors},
+        consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
+        started=frozenset((a.timepoint, a.instrument) for a in sheets),
+        submitted={(a.timepoint, a.instrument): a.submitted_at for a in sheets if a.submitted_at},
+        confirmed=frozenset(c.timepoint for c in hanging.clearances),
+        retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
+        not_before=head.course.not_before,
+        wished=_by_timepoint(hanging.wishes),
+        silent=standing.silent,
+        paused_until=standing.paused_until,
+        ended_on=standing.ended_on,
+        quiet=_quiet(head.participant),
+    )
 
 
 def still_planned(row: PromptRow, protocol: Protocol, facts: Facts) -> bool:
@@ -272,81 +324,3 @@ def _read(
     for row in session.execute(_plain_rows_of(table, order), {"ids": list(ids)}):
         grouped[row.course_id].append(row)
     return grouped
-
-
-def window_rows(context: CourseContext) -> list[dict[str, Any]]:
-    """The derivation that `window` must equal."""
-    return [
-        {
-            "course_id": context.course_id,
-            "timepoint": timepoint.id,
-            "opens_at": window.opens_at,
-            "closes_at": window.closes_at,
-            "next_prompt": next_prompt(timepoint, context.facts),
-        }
-        for timepoint, window in windows(context.protocol, context.facts)
-    ]
-
-
-def refresh_windows(session: Session, library: Library, course_ids: Iterable[int]) -> None:
-    """Write the windows of some courses anew, in the caller's write transaction."""
-    ids = list(course_ids)
-    session.flush()
-    if lock_courses(session, ids):
-        # What was read before the lock may have changed while it was waited for.
-        session.expire_all()
-    write_windows(session, course_contexts(session, library, ids))
-
-
-def write_windows(session: Session, contexts: Sequence[CourseContext]) -> None:
-    """The same, of contexts read after the change, in the transaction that locked the courses.
-
-    Prompts that wait for nothing any more, because everything was answered or a newer one was
-    sent, are settled with it.
-    """
-    for context in contexts:
-        _settle_idle(context)
-    ids = [context.course_id for context in contexts]
-    session.execute(_forget_windows, {"ids": ids}, execution_options=NO_SYNC)
-    rows = [row for context in contexts for row in window_rows(context)]
-    if rows:
-        session.execute(_insert_windows, rows)
-
-
-def _settle_idle(context: CourseContext) -> None:
-    for row in context.prompts:
-        if row.status not in ("held", "waiting"):
-            continue
-        if is_answered(context.protocol.timepoint(row.timepoint), context.facts):
-            row.status, row.reason, row.next_at = "skipped", ANSWERED, None
-        elif (row.timepoint, row.number) in context.facts.settled:
-            row.status, row.reason, row.next_at = "skipped", NEWER, None
-
-
-def lock_courses(session: Session, course_ids: Collection[int]) -> bool:
-    """Make writers of the same courses wait for each other; False where they are alone anyway.
-
-    Everybody who writes about a course locks its row, and that first. The lock lets rows that
-    refer to the course be inserted meanwhile: one that did not would deadlock with them.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        return False
-    session.execute(_lock, {"ids": list(course_ids)})
-    return True
-
-
-def mend_windows(session: Session, library: Library) -> int:
-    """Derive every window anew; the number of courses whose windows differed."""
-    ids = list(session.scalars(select(col(Course.id)).order_by(col(Course.id))))
-    kept: defaultdict[int, set[tuple[Any, ...]]] = defaultdict(set)
-    for row in session.scalars(select(WindowRow)):
-        kept[row.course_id].add((row.timepoint, row.opens_at, row.closes_at, row.next_prompt))
-    wrong: list[int] = []
-    for start in range(0, len(ids), CHUNK):
-        for context in course_contexts(session, library, ids[start : start + CHUNK]):
-            derived = {tuple(row.values())[1:] for row in window_rows(context)}
-            if derived != kept[context.course_id]:
-                wrong.append(context.course_id)
-    if wrong:
-        refresh_windows(session, library, wrong)
-    return len(wrong)

@@ -1,6 +1,6 @@
 """Tables: what happened. States and due prompts are derived from these, not kept.
 
-Two derived things are kept: `window` (written by `facts.refresh_windows` alone) and `score`
+Two derived things are kept: `window` (written by `windows.refresh_windows` alone) and `score`
 (computed once, at submission, because what was reported must stay what was reported). SQLModel
 tables validate nothing, so CHECK constraints and foreign keys stand in the database itself.
 The tables of links, staff, the worker and the trail are in `tables_access`.
@@ -94,7 +94,8 @@ class Contact(SQLModel, table=True):
 
 class Course(SQLModel, table=True):
     """One passage through one retreat. `chain` names its audit chain; prompts due before
-    `not_before` are never sent. `protocol_sha256` names the protocol's text it runs under."""
+    `not_before` are never sent. `protocol_sha256` names the protocol's text it runs under;
+    `touched` rises with every change of what hangs on the course."""
 
     __table_args__: Args = (
         UniqueConstraint("participant_id", "number"),
@@ -108,6 +109,7 @@ class Course(SQLModel, table=True):
     chain: str = Field(unique=True)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     protocol_sha256: str | None = None
+    touched: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

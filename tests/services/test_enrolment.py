@@ -15,8 +15,9 @@ from surveyapp.services.people import NewPerson
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store import contacts, roster, trail
-from surveyapp.store.facts import course_contexts, window_rows
+from surveyapp.store.facts import course_contexts
 from surveyapp.store.tables import Anchor, Course, DoseRow, Participant, WindowRow
+from surveyapp.store.windows import window_rows
 from surveyapp.web.staff.desk import By
 from tests.conftest import NOON
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from surveyapp.services.exchange import BadFilesError, Imported, import_folder
 from surveyapp.services.site import Site
 from surveyapp.store import tables, tables_access, trail
-from surveyapp.store.facts import course_contexts, window_rows
+from surveyapp.store.facts import course_contexts
+from surveyapp.store.windows import window_rows
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

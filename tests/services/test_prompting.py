@@ -14,7 +14,7 @@ from surveyapp.services import enrolment, people, prompting, reaching
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store import facts, trail
-from surveyapp.store.facts import course_context, refresh_windows
+from surveyapp.store.facts import course_context
 from surveyapp.store.tables import (
     Anchor,
     Assessment,
@@ -24,6 +24,7 @@ from surveyapp.store.tables import (
     PromptRow,
     WindowRow,
 )
+from surveyapp.store.windows import refresh_windows
 from surveyapp.worker import Ticker
 from tests.world import EARLIER, MailServer, add_course
 

@@ -10,8 +10,8 @@ import pytest
 
 from surveyapp.services import dosing, personal, prompting, reaching
 from surveyapp.services.site import Site
-from surveyapp.store.facts import refresh_windows
 from surveyapp.store.tables import Clearance
+from surveyapp.store.windows import refresh_windows
 from tests.world import EARLIER, MailServer, add_course
 
 from .test_prompting import INVITATION, ZONE, local, tick

@@ -15,8 +15,8 @@ from surveyapp.services import outcomes, prompting, reaching, stopping
 from surveyapp.services.prompting import Job
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
-from surveyapp.store.facts import refresh_windows
 from surveyapp.store.tables import Clearance, PromptRow
+from surveyapp.store.windows import refresh_windows
 from tests.world import EARLIER, MailServer, add_course
 
 from .test_prompting import INVITATION, ZONE, local, submit, tick

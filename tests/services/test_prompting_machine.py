@@ -32,7 +32,12 @@ from surveyapp.services.prompting import Job
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store.database import Database
-from surveyapp.store.facts import CourseContext, course_context
+from surveyapp.store.facts import (
+    CourseContext,
+    contexts_again,
+    course_context,
+    course_contexts,
+)
 from surveyapp.store.links import ensure_link
 from surveyapp.store.prompts import prompts_by_id
 from surveyapp.store.tables import SETTLED, PromptRow
@@ -75,6 +80,7 @@ class Acts(RuleBasedStateMachine):
         self.gone: set[tuple[object, ...]] = set()
         self.newest: dict[tuple[object, ...], int] = {}
         self.doubted: dict[int, str] = {}
+        self.kept = self.contexts()
         self.look()
 
     def teardown(self) -> None:
@@ -150,6 +156,10 @@ class Acts(RuleBasedStateMachine):
             self.gone.add(key)
             if not wish:
                 self.newest[key[:2] + key[3:]] = row.number
+
+    def contexts(self) -> list[CourseContext]:
+        with self.site.database.read() as session:
+            return course_contexts(session, self.site.library, list(DAYS))
 
     def context(self, course: int) -> CourseContext:
         with self.site.database.read() as session:
@@ -245,6 +255,12 @@ class Acts(RuleBasedStateMachine):
     @invariant()
     def kept_windows_equal_their_derivation(self) -> None:
         assert prompting.sweep(self.site) == 0
+
+    @invariant()
+    def kept_contexts_equal_fresh_ones(self) -> None:
+        with self.site.database.read() as session:
+            self.kept = contexts_again(session, self.site.library, self.kept)
+        assert [c.facts for c in self.kept] == [c.facts for c in self.contexts()]
 
     def token(self, course: int, timepoint: str) -> str:
         with self.site.database.write() as session:

@@ -15,7 +15,7 @@ from surveyapp.services.personal import person_view
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.services.today import today
-from surveyapp.store import facts, trail
+from surveyapp.store import trail, windows
 from surveyapp.store.links import ensure_link
 from surveyapp.store.tables import PromptRow
 from surveyapp.store.tables_access import Event
@@ -191,7 +191,7 @@ def test_quiet_hours_move_the_message_within_its_day(site: Site, server: MailSer
     assert tick(site, server, INVITATION) == 0
     assert tick(site, server, datetime(2027, 3, 10, 12, tzinfo=UTC)) == 1
     with site.database.write() as session:
-        assert facts.mend_windows(session, site.library) == 0
+        assert windows.mend_windows(session, site.library) == 0
         rows = session.scalars(select(PromptRow).where(PromptRow.course_id == course)).all()
         assert [(r.number, r.status) for r in rows] == [(0, "sent")]
 

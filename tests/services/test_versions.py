@@ -17,8 +17,9 @@ from surveyapp.services.errors import InputError, RefusedError
 from surveyapp.services.people import NewPerson
 from surveyapp.services.site import Site
 from surveyapp.store import trail
-from surveyapp.store.facts import course_context, mend_windows
+from surveyapp.store.facts import course_context
 from surveyapp.store.tables import Assessment
+from surveyapp.store.windows import mend_windows
 from surveyapp.study.library import load_library
 from surveyapp.study.schedule import window_of
 

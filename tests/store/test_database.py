@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from surveyapp.services.site import Site
 from surveyapp.store.database import Database, DatabaseUnavailableError
-from surveyapp.store.facts import course_context, refresh_windows
+from surveyapp.store.facts import course_context
 from surveyapp.store.tables import Answer, Assessment, Consent, DoseRow, Study, WindowRow
+from surveyapp.store.windows import refresh_windows
 from tests.conftest import NOON
 from tests.world import add_course
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from surveyapp.config import Keys, Settings
 from surveyapp.services import answering, enrolment, prompting, reaching, visits
 from surveyapp.services.site import Site, assemble
-from surveyapp.store import facts, trail
+from surveyapp.store import facts, trail, windows
 from surveyapp.store.database import Database
 from surveyapp.store.links import ensure_link
 from surveyapp.study.library import Library
@@ -78,7 +78,7 @@ def test_what_was_read_before_the_lock_is_read_anew(
         reaching.set_language_and_zone(
             site, "P-01", "en", "Asia/Tokyo", actor="staff:1", now=INVITED
         )
-        facts.refresh_windows(session, library, [course])
+        windows.refresh_windows(session, library, [course])
         assert read.participant.time_zone == "Asia/Tokyo"
     assert prompting.sweep(site) == 0
     database.close()

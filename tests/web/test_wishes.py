@@ -10,7 +10,7 @@ import pytest
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services.personal import person_view
 from surveyapp.services.site import Site
-from surveyapp.store import facts
+from surveyapp.store import windows
 from surveyapp.store.links import ensure_link
 from surveyapp.worker import Ticker
 from tests.web.conftest import Browser, Clock, Page
@@ -59,7 +59,7 @@ def test_this_evening_one_message_comes(
         "A reminder: your check-in is ready",
     ]
     with sqlite_site.database.write() as session:
-        assert facts.mend_windows(session, sqlite_site.library) == 0
+        assert windows.mend_windows(session, sqlite_site.library) == 0
 
 
 def test_a_second_wish_takes_the_place_of_the_first(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ...store import trail, transfer, versions
 from ...store.database import Session
-from ...store.facts import refresh_windows
 from ...store.scores import store_scores
 from ...store.tables import (
     AdverseEvent,
@@ -22,6 +21,7 @@ from ...store.tables import (
     Retreat,
 )
 from ...store.transfer import There
+from ...store.windows import refresh_windows
 from ...study.library import Library
 from ...study.schedule import AnchorFact, Facts, window_of
 from ...study.scoring import score
