@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, DateTime, Table
+from sqlalchemy import CheckConstraint, DateTime, Table, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -50,6 +50,9 @@ def one_of(column: str, allowed: Sequence[str]) -> CheckConstraint:
 def check(name: str, condition: str) -> CheckConstraint:
     return CheckConstraint(condition, name=name)
 
+
+EMPTY = {"server_default": text("''")}
+"""Of text columns that came later: rows from before have no words."""
 
 Args = tuple[Any, ...]
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from .columns import Args, UtcDateTime, check, one_of
+from .columns import EMPTY, Args, UtcDateTime, check, one_of
 
 CONSENT_SCOPES = ("answers and messages", "answers only")
 PROMPT_STATUSES = ("claimed", "waiting", "held", "sent", "refused", "skipped")
@@ -146,7 +146,8 @@ class Clearance(SQLModel, table=True):
 
 
 class Assessment(SQLModel, table=True):
-    """One instrument at one timepoint of one course."""
+    """One instrument at one timepoint of one course. `entered_by` names who typed in a sheet of
+    paper or a call."""
 
     __table_args__: Args = (
         UniqueConstraint("course_id", "timepoint", "instrument"),
@@ -161,6 +162,7 @@ class Assessment(SQLModel, table=True):
     placeholder: bool
     language: str
     mode: str
+    entered_by: str = Field(default="", sa_column_kwargs=EMPTY)
     started_at: datetime = Field(sa_type=UtcDateTime)
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -228,7 +230,8 @@ class DoseRow(SQLModel, table=True):
 
 
 class AdverseEvent(SQLModel, table=True):
-    """Known by course, term and start."""
+    """Known by course, term and start. Empty words are not known: `source` is asked or
+    volunteered; `edition` rises with each change."""
 
     __tablename__ = "adverse_event"  # pyright: ignore[reportAssignmentType]
     __table_args__: Args = (
@@ -244,6 +247,12 @@ class AdverseEvent(SQLModel, table=True):
     grade: int
     serious: bool
     relatedness: str
+    action: str = Field(default="", sa_column_kwargs=EMPTY)
+    outcome: str = Field(default="", sa_column_kwargs=EMPTY)
+    source: str = Field(default="", sa_column_kwargs=EMPTY)
+    note: str = Field(default="", sa_column_kwargs=EMPTY)
+    recorded_by: str = Field(default="", sa_column_kwargs=EMPTY)
+    edition: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     recorded_at: datetime = Field(sa_type=UtcDateTime)
 
 
