@@ -51,15 +51,15 @@ def _choose(
         return
     payload = {"from": here.participant.language, "to": language}
     here.participant.language = language
-    begun = [name for context in contexts for name in _reword(context, library, language)]
+    begun = [name for context in contexts for name in _reword(session, context, library, language)]
     trail.append(
         session, here.course.chain, "language chosen", PERSON, now, {**payload, "begun": begun}
     )
 
 
-def _reword(context: CourseContext, library: Library, language: str) -> list[str]:
+def _reword(session: Session, context: CourseContext, library: Library, language: str) -> list[str]:
     """Write down in which wording what was begun goes on; what was reworded."""
-    begun = [sheet for sheet in context.assessments if sheet.submitted_at is None]
+    begun = [desk.sheet_row(session, s.id) for s in context.assessments if s.submitted_at is None]
     for sheet in begun:
         wording = library.instruments[sheet.instrument].wording(language)
         sheet.language, sheet.wording_sha256 = wording.language, wording.sha256

@@ -97,7 +97,7 @@ def undo_stop(site: Site, code: str, stop_id: int, why: str, *, actor: str, now:
             raise NotFoundError("There is nothing to undo: it was undone already.")
         if problems := _reason_problems(why, needed=True):
             raise InputError(problems)
-        _undo(session, stop, why.strip(), actor, now)
+        _undo(session, stop.id, why.strip(), actor, now)
         own = ids if stop.course_id is None else [stop.course_id]
         contexts = course_contexts(session, site.library, own)
         append_all(session, contexts, "stop undone", actor, now, {"kind": stop.kind, "reason": why})
@@ -154,7 +154,7 @@ def _drop(session: Session, context: CourseContext, now: datetime, *, pauses_onl
     kinds = (PAUSED,) if pauses_only else (PAUSED, MESSAGES)
     for stop in context.stops:
         if stop.kind in kinds:
-            _undo(session, stop, "chosen from a message", PERSON, now)
+            _undo(session, stop.id, "chosen from a message", PERSON, now)
 
 
 def set_quiet_hours(
@@ -252,10 +252,12 @@ def _replace_pause(
 ) -> None:
     for stop in context.stops:
         if wish.kind == stop.kind == PAUSED:
-            _undo(session, stop, "another pause took its place", actor, now)
+            _undo(session, stop.id, "another pause took its place", actor, now)
 
 
-def _undo(session: Session, stop: Stop, why: str, actor: str, now: datetime) -> None:
+def _undo(session: Session, stop_id: int, why: str, actor: str, now: datetime) -> None:
+    stop = stops.stop_by_id(session, stop_id)
+    assert stop is not None
     stop.undone_at, stop.undone_by, stop.undone_why = now, actor, why
     session.flush()
 

@@ -158,6 +158,11 @@ def answers_of(session: Session, assessment_id: int) -> dict[str, tuple[int | No
     return {row.item: (row.value, row.skip) for row in rows}
 
 
+def sheet_row(session: Session, assessment_id: int) -> Assessment:
+    """One assessment, to be changed."""
+    return session.get_one(Assessment, assessment_id)
+
+
 def mark_submitted(session: Session, assessment_id: int, at: datetime) -> None:
     changed = update(_assessment).where(_assessment.c.id == assessment_id)
     session.execute(changed.values(submitted_at=at))

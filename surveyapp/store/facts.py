@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,8 +28,8 @@ from ..study.schedule import (
     Facts,
     Prompt,
 )
-from .columns import table_of
-from .stops import OVER, stops_of, told
+from .several import about, by_course
+from .stops import OVER, holding, told
 from .tables import (
     CONSENT_SCOPES,
     SETTLED,
@@ -50,10 +51,14 @@ CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
 
 
+HANGING = (Anchor, Consent, Clearance, Assessment, Wish, Stop)
+_id = attrgetter("id")
+
+
 @dataclass(frozen=True)
 class Hanging:
-    """The rows that hang on a course, besides its prompts. They change only together with its
-    windows, see `windows.write_windows`."""
+    """The rows that hang on a course, besides its prompts; for reading. They change only together
+    with its windows, see `windows.write_windows`."""
 
     anchors: Sequence[Anchor]
     consents: Sequence[Consent]
@@ -122,7 +127,7 @@ def course_context(session: Session, library: Library, course_id: int) -> Course
 def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
-    """Contexts of many courses, ordered by study code and number, in nine statements."""
+    """Contexts of many courses, ordered by study code and number, in three statements."""
     return _contexts(session, _heads(session, library, course_ids), {})
 
 
@@ -191,30 +196,21 @@ def _rows_of(table: Any, order: str) -> Select[Any]:
     return query.order_by(getattr(table, order)) if order else query
 
 
-@functools.cache
-def _plain_rows_of(model: Any, order: str) -> Select[Any]:
-    table = table_of(model)
-    query = select(table).where(table.c.course_id.in_(bindparam("ids", expanding=True)))
-    return query.order_by(table.c[order]) if order else query
-
-
 def _hanging(session: Session, heads: Sequence[_Head]) -> dict[int, Hanging]:
-    """What hangs on these courses, each table read once."""
+    """What hangs on these courses, read in one statement."""
     if not heads:
         return {}
-    ids = [head.course.id for head in heads]
-    anchors = _read(session, Anchor, ids)
-    consents = _grouped(session, Consent, ids, "id")
-    clearances = _read(session, Clearance, ids)
-    assessments = _grouped(session, Assessment, ids, "id")
-    wishes = _read(session, Wish, ids, "number")
-    stops = stops_of(session, {head.participant.id for head in heads})
+    found = about(session, HANGING, [head.course.id for head in heads])
+    consents, sheets = (by_course(sorted(found[t], key=_id)) for t in (Consent, Assessment))
+    anchors, clearances = by_course(found[Anchor]), by_course(found[Clearance])
+    wishes = by_course(sorted(found[Wish], key=attrgetter("number")))
+    stops = holding(found[Stop])
     return {
         (course := head.course.id): Hanging(
             anchors=anchors[course],
             consents=consents[course],
             clearances=clearances[course],
-            assessments=assessments[course],
+            assessments=sheets[course],
             wishes=wishes[course],
             stops=[s for s in stops[head.participant.id] if s.course_id in (None, course)],
         )
@@ -311,16 +307,5 @@ def _grouped(
 ) -> defaultdict[int, list[Any]]:
     grouped: defaultdict[int, list[Any]] = defaultdict(list)
     for row in session.scalars(_rows_of(table, order), {"ids": list(ids)}):
-        grouped[row.course_id].append(row)
-    return grouped
-
-
-def _read(
-    session: Session, table: Any, ids: Collection[int], order: str = ""
-) -> defaultdict[int, list[Any]]:
-    """The same, of what nobody changes through a context: plain rows cost half of entities. They
-    do not flush the session, which the statement before them did."""
-    grouped: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(_plain_rows_of(table, order), {"ids": list(ids)}):
         grouped[row.course_id].append(row)
     return grouped

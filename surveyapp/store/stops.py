@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -22,16 +23,6 @@ SILENT = {
 """Kinds that end all messages, the weightiest first, and how a prompt's reason says it."""
 OVER = (DIED, LEFT, LOST)
 """Kinds after which nobody is asked any more."""
-
-
-_holding = (
-    select(Stop)
-    .where(
-        col(Stop.participant_id).in_(bindparam("people", expanding=True)),
-        col(Stop.undone_at).is_(None),
-    )
-    .order_by(col(Stop.id))
-)
 
 
 @dataclass(frozen=True)
@@ -54,11 +45,12 @@ def told(stops: Sequence[Stop]) -> Standing:
     )
 
 
-def stops_of(session: Session, people: Collection[int]) -> defaultdict[int, list[Stop]]:
-    """Stops that hold, by person, oldest first."""
+def holding(stops: Iterable[Stop]) -> defaultdict[int, list[Stop]]:
+    """Those that hold, by person, oldest first."""
     found: defaultdict[int, list[Stop]] = defaultdict(list)
-    for stop in session.scalars(_holding, {"people": list(people)}):
-        found[stop.participant_id].append(stop)
+    for stop in sorted(stops, key=attrgetter("id")):
+        if stop.undone_at is None:
+            found[stop.participant_id].append(stop)
     return found
 
 

@@ -19,7 +19,7 @@ from ..study.library import Library
 from ..study.schedule import ANSWERED, NEWER, is_answered, next_prompt, windows
 from .columns import table_of
 from .facts import CourseContext, course_contexts
-from .tables import Course, WindowRow
+from .tables import SETTLED, Course, WindowRow
 
 CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
@@ -88,7 +88,9 @@ def write_windows(session: Session, contexts: Sequence[CourseContext]) -> list[C
 
 def _settle_idle(context: CourseContext) -> None:
     for row in context.prompts:
-        if row.status not in ("held", "waiting"):
+        # Also what a worker has in hand: it asks again before it hands over, and says what the mail
+        # server took meanwhile. One that died would leave it in hand for good.
+        if row.status in SETTLED:
             continue
         if is_answered(context.protocol.timepoint(row.timepoint), context.facts):
             row.status, row.reason, row.next_at = "skipped", ANSWERED, None

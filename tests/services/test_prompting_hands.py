@@ -74,6 +74,22 @@ def test_a_message_in_hand_does_not_go_to_the_address_that_was_changed(
     assert (again.way.to if again else "") == address
 
 
+def test_a_prompt_in_the_hands_of_a_dead_worker_is_settled_by_the_answers(site: Site) -> None:
+    course = add_course(site)
+    take(site, course, INVITATION)
+    submit(site, course, "baseline", "hads", INVITATION)
+    assert fates(site, "baseline") == [(0, "skipped", "already answered")]
+
+
+def test_what_the_server_took_while_the_person_answered_is_sent(site: Site) -> None:
+    course = add_course(site)
+    job = take(site, course, INVITATION)
+    assert prompting.recheck(site, job, INVITATION)
+    submit(site, course, "baseline", "hads", INVITATION)
+    outcomes.record(site, job, TAKEN, INVITATION)
+    assert fates(site, "baseline") == [(0, "sent", "handed to the mail server")]
+
+
 def test_what_goes_along_is_not_taken_out_of_another_workers_hands(sqlite_site: Site) -> None:
     site, first, second = two_on_one_day(sqlite_site)
     job = take(site, second, ASKED)
