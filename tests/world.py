@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
@@ -14,7 +14,10 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
+from surveyapp.services.health import health
+from surveyapp.services.readmodels import Need
 from surveyapp.services.site import Site
+from surveyapp.services.today import today
 from surveyapp.store import contacts, trail
 from surveyapp.store.tables import (
     Anchor,
@@ -147,3 +150,8 @@ class MailServer:
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self._port}"
+
+
+def needs_of(site: Site, now: datetime) -> Sequence[Need]:
+    """The lines of Today."""
+    return today(site, now, health(site, now)).needs

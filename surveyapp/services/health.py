@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..store import heartbeat, instance
+from ..store import heartbeat
 from ..store.database import DatabaseUnavailableError
 from ..texts import moment
 from .site import Site
@@ -40,8 +40,7 @@ def health(site: Site, now: datetime) -> Health:
     try:
         with site.database.read() as session:
             # A worker whose clock was wrong may have left one from the future.
-            beat = heartbeat.newest(session, now + SLACK)
-            row = instance.instance(session)
+            beat, row = heartbeat.state(session, now + SLACK)
             held = row.why if row is not None and row.held else ""
     except DatabaseUnavailableError:
         return Health(False, None, True)

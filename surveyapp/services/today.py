@@ -1,25 +1,28 @@
 """Today: who needs somebody, why, and where the act is. Shortest notice first.
 
-Only courses with a window that is still to close are looked at. What concerns more than a few
-people of one retreat for the same reason is one line, which leads to the retreat.
+Only courses that may need somebody are looked at (`store.attention`). What concerns more than a few
+people of one retreat for the same reason is one line, which leads to the retreat. How many days
+ahead something is told is the protocol's (`study.notice`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..store import contacts, roster
+from ..store import attention, contacts, roster, versions
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
+from ..store.tables import Study
 from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from .dosing import held_prompts
-from .health import health
+from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
 from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
@@ -27,35 +30,59 @@ from .readmodels import Need, Place
 from .site import Site
 from .stopping import PERSON
 
-SOON = 2
-CONFIRM_BEFORE = 3
 FEW = 3
 LATE_MAIL = timedelta(minutes=5)
 
 
-def today(site: Site, now: datetime) -> list[Need]:
-    """Every line of Today."""
+@dataclass(frozen=True)
+class Today:
+    """The lines of Today; whether there is a retreat, and whether every study is for practice."""
+
+    needs: Sequence[Need]
+    begun: bool
+    practice: bool
+
+
+def today(site: Site, now: datetime, state: Health) -> Today:
+    """Every line of Today; `state` is the installation's."""
     with site.database.read() as session:
-        ids = roster.active_course_ids(session, now)
-        found = course_contexts(session, site.library, ids)
-        contexts = [c for c in found if not c.is_over]
-        known = contacts.refusals(session, [c.participant.id for c in contexts])
-        return [
-            *_machine(site, now),
-            *_grouped(contexts, lambda c: _dosing_soon(c, now)),
-            *_unconfirmed(contexts, now),
-            *_per_person(contexts, lambda c: _to_clear(c, now)),
-            *_grouped(contexts, lambda c: _no_consent(c, now)),
-            *_grouped(contexts, lambda c: _mail(c, now) or _unreachable(site, c, known, now)),
-            *_per_person(contexts, lambda c: _stopped(c, now)),
-            *_per_person(contexts, lambda c: _closing(c, now)),
-            *_no_day(contexts),
-            *_settings(session),
-        ]
+        studies = roster.studies(session)
+        ids = attention.courses(session, now, _reach(session, site), PERSON)
+        return Today(
+            needs=[*_machine(state), *_needs(session, site, ids, now), *_settings(studies)],
+            begun=any(retreats for _, retreats in studies),
+            practice=all(study.mode == "practice" for study, _ in studies),
+        )
 
 
-def _machine(site: Site, now: datetime) -> list[Need]:
-    found = health(site, now)
+def _reach(session: Session, site: Site) -> attention.Reach:
+    """As far as any protocol looks."""
+    protocols = versions.all_protocols(session, site.library)
+    return attention.Reach(
+        dosing=max((p.notice.dosing for p in protocols), default=0),
+        closing=max((p.notice.closing for p in protocols), default=0),
+        confirm=max((p.notice.confirm for p in protocols), default=0),
+        to_confirm={t.id for p in protocols for t in p.timepoints if t.confirm},
+    )
+
+
+def _needs(session: Session, site: Site, ids: Collection[int], now: datetime) -> list[Need]:
+    """What these courses need."""
+    contexts = [c for c in course_contexts(session, site.library, ids) if not c.is_over]
+    known = contacts.refusals(session, [c.participant.id for c in contexts])
+    return [
+        *_grouped(contexts, lambda c: _dosing_soon(c, now)),
+        *_unconfirmed(contexts, now),
+        *_per_person(contexts, lambda c: _to_clear(c, now)),
+        *_grouped(contexts, lambda c: _no_consent(c, now)),
+        *_grouped(contexts, lambda c: _mail(c, now) or _unreachable(site, c, known, now)),
+        *_per_person(contexts, lambda c: _stopped(c, now)),
+        *_per_person(contexts, lambda c: _closing(c, now)),
+        *_no_day(contexts),
+    ]
+
+
+def _machine(found: Health) -> list[Need]:
     if found.held:
         why = f"Prompts are not being sent: {found.not_sending}."
         return [Need("Messages", why, "See what to do", Place("sending", {}))]
@@ -126,9 +153,9 @@ def _person(context: CourseContext) -> Place:
 
 
 def _dosing_soon(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
-    """No baseline, and the dosing day is at most two days away."""
+    """No baseline, and the dosing day is near."""
     on = _anchor_date(context)
-    if on is None or not 0 <= (on - _local(context, now)).days <= SOON:
+    if on is None or not 0 <= (on - _local(context, now)).days <= context.protocol.notice.dosing:
         return None
     main = context.protocol.main_anchor.id
     befores = [t for t in context.protocol.timepoints if t.before_anchor and t.anchor == main]
@@ -194,7 +221,7 @@ def _to_clear(context: CourseContext, now: datetime) -> list[Need]:
 
 
 def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
-    """Timepoints that wait for the coordinator, from three days before the first prompt."""
+    """Timepoints that wait for the coordinator, from some days before the first prompt."""
     found: list[Timepoint] = []
     for timepoint in context.protocol.timepoints:
         if not timepoint.confirm or timepoint.id in context.facts.confirmed:
@@ -208,7 +235,7 @@ def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
             continue
         days = (prompts[0].local.date() - _local(context, now)).days
         answered = _answered(context, timepoint, now)
-        if days <= CONFIRM_BEFORE and now < window.closes_at and not answered:
+        if days <= context.protocol.notice.confirm and now < window.closes_at and not answered:
             found.append(timepoint)
     return found
 
@@ -283,13 +310,14 @@ def _is_about_contact(reason: str) -> bool:
 
 
 def _closing(context: CourseContext, now: datetime) -> list[Need]:
-    """Windows that close within two days and have no answers."""
+    """Windows that close soon and have no answers."""
     needs: list[Need] = []
     for timepoint in context.protocol.timepoints:
         cell = cell_of(context, timepoint, now)
         if cell.state not in ("open", "in progress") or cell.on is None or cell.word != "closes":
             continue
-        if (cell.on - _local(context, now)).days > SOON or _dosing_soon(context, now):
+        left = (cell.on - _local(context, now)).days
+        if left > context.protocol.notice.closing or _dosing_soon(context, now):
             continue
         started = "started, not sent" if cell.state == "in progress" else "not answered"
         why = f"{timepoint.label} closes {day(cell.on)}: {started}."
@@ -312,9 +340,9 @@ def _no_day(contexts: Iterable[CourseContext]) -> list[Need]:
     ]
 
 
-def _settings(session: Session) -> list[Need]:
+def _settings(studies: Iterable[tuple[Study, int]]) -> list[Need]:
     needs: list[Need] = []
-    for study, _count in roster.studies(session):
+    for study, _count in studies:
         missing = missing_settings(study)
         if missing:
             why = f"Participants cannot be told: {', '.join(missing)}."

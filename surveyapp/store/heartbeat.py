@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, literal, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from .tables_access import Heartbeat
+from .tables_reach import Instance
 
 KEPT = timedelta(days=2)
+
+
+_one = select(literal(1)).subquery()
+_state = (
+    select(Heartbeat, Instance)
+    .select_from(_one)
+    .outerjoin(Instance, true())
+    .outerjoin(Heartbeat, col(Heartbeat.at) <= bindparam("until"))
+    .order_by(col(Heartbeat.at).desc().nulls_last())
+    .limit(1)
+)
 
 
 def newest(session: Session, until: datetime | None = None) -> Heartbeat | None:
@@ -19,6 +31,12 @@ def newest(session: Session, until: datetime | None = None) -> Heartbeat | None:
     if until is not None:
         query = query.where(col(Heartbeat.at) <= until)
     return session.scalars(query).first()
+
+
+def state(session: Session, until: datetime) -> tuple[Heartbeat | None, Instance | None]:
+    """The latest heartbeat up to `until` and the installation's own row, in one statement."""
+    beat, instance = session.execute(_state, {"until": until}).one()
+    return beat, instance
 
 
 def beat(session: Session, worker: str, at: datetime, trouble: str = "") -> None:

@@ -307,5 +307,5 @@ class WindowRow(SQLModel, table=True):
     course_id: int = Field(foreign_key="course.id", primary_key=True)
     timepoint: str = Field(primary_key=True)
     opens_at: datetime = Field(sa_type=UtcDateTime)
-    closes_at: datetime = Field(sa_type=UtcDateTime)
+    closes_at: datetime = Field(sa_type=UtcDateTime, index=True)
     next_prompt: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)

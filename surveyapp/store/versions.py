@@ -19,6 +19,7 @@ from ..study.reading import Faults
 from .tables import Course, Retreat, Study
 from .tables_reach import ProtocolText
 
+_kept = select(col(ProtocolText.protocol), col(ProtocolText.sha256))
 _read: dict[str, Protocol] = {}
 """Protocols by the hash of their text; a text never changes."""
 
@@ -36,6 +37,12 @@ def protocols_of(
             kept = _read.get(sha256) or _load(session, library, sha256)
         found[name, sha256] = kept or library.protocols[name]
     return found
+
+
+def all_protocols(session: Session, library: Library) -> list[Protocol]:
+    """Every protocol that is installed, or that a course began with. One statement."""
+    kept = {(row.protocol, row.sha256) for row in session.execute(_kept)}
+    return [*library.protocols.values(), *protocols_of(session, library, kept).values()]
 
 
 def _load(session: Session, library: Library, sha256: str) -> Protocol | None:

@@ -14,6 +14,7 @@ from datetime import time
 from pathlib import Path
 
 from .instrument import Instrument
+from .notice import Notice, read_notice
 from .reading import Faults, Table, parse_toml, read_text
 
 EARLIEST, LATEST = time(8), time(20)
@@ -81,6 +82,7 @@ class Protocol:
     changes: tuple[ChangeRule, ...]
     sha256: str
     text: str = field(default="", repr=False, compare=False)
+    notice: Notice = field(default_factory=Notice)
 
     def timepoint(self, timepoint_id: str) -> Timepoint:
         """Raises KeyError."""
@@ -123,6 +125,7 @@ def read_protocol(
         changes=_changes(root),
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
+        notice=read_notice(root),
     )
     if protocol.id and protocol.id != name:
         root.fault("id", f"is {protocol.id!r} but the file is '{name}.toml'")

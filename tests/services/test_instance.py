@@ -17,10 +17,9 @@ from surveyapp.services.clockwatch import ClockWatch
 from surveyapp.services.errors import InputError
 from surveyapp.services.health import health
 from surveyapp.services.site import Site
-from surveyapp.services.today import today
 from surveyapp.store import trail
 from surveyapp.worker import Ticker
-from tests.world import MailServer, add_course
+from tests.world import MailServer, add_course, needs_of
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZONE).astimezone(UTC)
@@ -90,7 +89,7 @@ def test_another_data_folder_holds_everything(site: Site, machine: Machine, star
     machine.pass_by(timedelta(hours=1))
     assert start().tick() == 0
     assert why(site) == instance.OTHER_FOLDER
-    (line, *_) = [need.why for need in today(site, machine.wall())]
+    (line, *_) = [need.why for need in needs_of(site, machine.wall())]
     assert line == f"Prompts are not being sent: they are held, because {instance.OTHER_FOLDER}."
 
 

@@ -22,12 +22,11 @@ from surveyapp.services.enrolment import NewRetreat, StudySettings
 from surveyapp.services.exchange import importing
 from surveyapp.services.people import NewPerson
 from surveyapp.services.site import Site
-from surveyapp.services.today import today
 from surveyapp.store import contacts, heartbeat
 from surveyapp.store.links import ensure_link
 from surveyapp.store.tables import Participant, PromptRow
 from surveyapp.web.staff.desk import By
-from tests.world import add_course
+from tests.world import add_course, needs_of
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 DOSING = date(2027, 3, 20)
@@ -58,7 +57,7 @@ def quiet(site: Site) -> Site:
 
 def reasons(site: Site, now: datetime) -> list[str]:
     alive(site, now)
-    return [f"{need.subject}: {need.why}" for need in today(site, now)]
+    return [f"{need.subject}: {need.why}" for need in needs_of(site, now)]
 
 
 def test_quiet_day_has_no_lines(quiet: Site) -> None:
@@ -66,22 +65,22 @@ def test_quiet_day_has_no_lines(quiet: Site) -> None:
 
 
 def test_stopped_worker_shows(quiet: Site) -> None:
-    assert "no worker has run yet" in today(quiet, at(-12))[0].why
+    assert "no worker has run yet" in needs_of(quiet, at(-12))[0].why
     alive(quiet, at(-12))
-    assert today(quiet, at(-12) + timedelta(minutes=2)) == []
-    assert "no worker since" in today(quiet, at(-12) + timedelta(minutes=2, seconds=1))[0].why
+    assert needs_of(quiet, at(-12) + timedelta(minutes=2)) == []
+    assert "no worker since" in needs_of(quiet, at(-12) + timedelta(minutes=2, seconds=1))[0].why
 
 
 def test_worker_that_cannot_send_says_why(quiet: Site) -> None:
     alive(quiet, at(-12), "the mail server does not answer")
-    assert "the mail server does not answer" in today(quiet, at(-12))[0].why
+    assert "the mail server does not answer" in needs_of(quiet, at(-12))[0].why
 
 
 def test_no_consent_leads_to_the_act(site: Site) -> None:
     add_course(site, "P-01", consent=False)
     enrolment.save_settings(site, 1, FULL, **by(at(-20)))
     alive(site, at(-12))
-    (need,) = today(site, at(-12))
+    (need,) = needs_of(site, at(-12))
     assert need.place is not None
     assert (need.subject, need.place.page) == ("P-01", "consent")
     assert need.place.args == {"code": "P-01", "number": 1}
@@ -287,7 +286,7 @@ def _statements(site: Site) -> int:
             seen.append(statement)
 
     event.listen(site.database.engine, "before_cursor_execute", note)
-    today(site, at(1))
+    needs_of(site, at(1))
     overview.retreat_view(site, 1, at(1))
     event.remove(site.database.engine, "before_cursor_execute", note)
     return len(seen)

@@ -16,6 +16,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
 
 from surveyapp.delivery.outcome import Outcome
 from surveyapp.services import (
@@ -31,6 +32,9 @@ from surveyapp.services.errors import InputError, RefusedError
 from surveyapp.services.prompting import Job
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
+from surveyapp.services.stopping import PERSON
+from surveyapp.services.today import _needs, _reach
+from surveyapp.store import attention
 from surveyapp.store.database import Database
 from surveyapp.store.facts import (
     CourseContext,
@@ -40,7 +44,7 @@ from surveyapp.store.facts import (
 )
 from surveyapp.store.links import ensure_link
 from surveyapp.store.prompts import prompts_by_id
-from surveyapp.store.tables import SETTLED, PromptRow
+from surveyapp.store.tables import SETTLED, PromptRow, WindowRow
 from surveyapp.study.schedule import WISHED, is_answered, is_quiet, prompts_of, window_of
 from tests.world import add_course
 
@@ -261,6 +265,19 @@ class Acts(RuleBasedStateMachine):
         with self.site.database.read() as session:
             self.kept = contexts_again(session, self.site.library, self.kept)
         assert [c.facts for c in self.kept] == [c.facts for c in self.contexts()]
+
+    @invariant()
+    def today_misses_nobody(self) -> None:
+        """Today looks at few courses; those it passes over would have had no line."""
+        with self.site.database.read() as session:
+            windows = session.scalars(select(WindowRow)).all()
+            ended = {w.course_id for w in windows} - {
+                w.course_id for w in windows if w.closes_at > self.now
+            }
+            near = attention.courses(session, self.now, _reach(session, self.site), PERSON)
+            everybody = [course for course in DAYS if course not in ended]
+            found, wanted = (_needs(session, self.site, ids, self.now) for ids in (near, everybody))
+        assert found == wanted
 
     def token(self, course: int, timepoint: str) -> str:
         with self.site.database.write() as session:

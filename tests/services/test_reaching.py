@@ -20,10 +20,9 @@ from surveyapp.services.errors import InputError
 from surveyapp.services.invitations import NOT_WRITABLE
 from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
-from surveyapp.services.today import today
 from surveyapp.store.tables import Attempt, PromptRow
 from surveyapp.worker import Ticker
-from tests.world import EARLIER, MailServer, add_course
+from tests.world import EARLIER, MailServer, add_course, needs_of
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZONE).astimezone(UTC)
@@ -132,7 +131,7 @@ def test_without_another_way_a_refusal_stops_and_shows(reachable: Site, server: 
     assert tick(reachable, server, reminder) == 0
     held = "the e-mail address takes no messages (refused: mailbox unknown (550))"
     assert reasons(reachable)[1] == ("held", held)
-    whys = [need.why for need in today(reachable, reminder)]
+    whys = [need.why for need in needs_of(reachable, reminder)]
     assert f"The message for Before the retreat is held: {held}" in whys
     server.sink.answer = lambda _to: "250 OK"
     contacts(reachable, "email", phone="")
@@ -314,5 +313,5 @@ def test_an_address_that_was_let_through_once_is_held_and_delays_nobody(
     add_course(sqlite_site, "P-02", address="p02@example.org")
     assert tick(sqlite_site, server) == 1
     assert ("held", NOT_WRITABLE) in reasons(sqlite_site)
-    whys = [need.why for need in today(sqlite_site, INVITATION)]
+    whys = [need.why for need in needs_of(sqlite_site, INVITATION)]
     assert f"The message for Before the retreat is held: {NOT_WRITABLE}" in whys

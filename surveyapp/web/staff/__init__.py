@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from ...services.errors import GoneError, NotFoundError, RefusedError
-from ...services.health import health
 from ...services.site import Site
 from .. import security
 from . import (
@@ -93,7 +92,7 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     out = _bound(signing.sign_out, desk)
     blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
     blueprint.before_request(security.guard)
-    blueprint.context_processor(partial(_sending, site, clock))
+    blueprint.context_processor(partial(_sending, desk))
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
@@ -103,11 +102,11 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     return blueprint
 
 
-def _sending(site: Site, clock: Callable[[], datetime]) -> dict[str, object]:
+def _sending(desk: Desk) -> dict[str, object]:
     """Why prompts are not being sent, on every page of somebody who is signed in."""
     if security.signed_in() is None:
         return {}
-    found = health(site, clock())
+    found = desk.health()
     return {"not_sending": found.not_sending, "sending_held": bool(found.held)}
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypedDict, TypeVar
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...services.errors import InputError, NotFoundError
+from ...services.health import Health, health
 from ...services.readmodels import CourseAnchor, Place, RetreatAnchor
 from ...services.site import Site
 from ...texts import short_weekday
@@ -39,6 +40,12 @@ class Desk:
     @property
     def now(self) -> datetime:
         return self.clock()
+
+    def health(self) -> Health:
+        """The installation's state, asked once for a request."""
+        if "health" not in g:
+            g.health = health(self.site, self.clock())
+        return g.health
 
     @property
     def by(self) -> By:

@@ -21,13 +21,14 @@ from .forms import ActForm, DosesForm, RetreatForm, options, retreat_form
 
 def today(desk: Desk) -> ResponseReturnValue:
     now = desk.now
+    view = today_view(desk.site, now, desk.health())
     return render_template(
         "staff/today.html",
         here="today",
         today=now.date(),
-        needs=today_view(desk.site, now),
-        retreats=overview.retreats(desk.site),
-        practice=is_practice(desk),
+        needs=view.needs,
+        begun=view.begun,
+        practice=view.practice,
     )
 
 

@@ -197,3 +197,4 @@ def upgrade() -> None:
     op.add_column('adverse_event', sa.Column('recorded_by', sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column('adverse_event', sa.Column('edition', sa.Integer(), server_default='0', nullable=False))
     op.add_column('assessment', sa.Column('entered_by', sa.String(), server_default=sa.text("''"), nullable=False))
+    op.create_index('ix_window_closes_at', 'window', ['closes_at'])
