@@ -24,7 +24,7 @@ from ..store.facts import CourseContext
 from ..store.prompts import Fate
 from ..store.tables import Attempt, PromptRow
 from .errors import InputError
-from .invitations import Route, route
+from .invitations import Route, Ways
 from .outcomes import CHANNELS
 from .site import Site
 
@@ -220,6 +220,6 @@ def _fate(
         p.timepoint == row.timepoint and p.number > row.number and p.status == "sent"
         for p in context.prompts
     )
-    if not newer and isinstance(route(session, site, context), Route):
+    if not newer and isinstance(Ways.of(session, site, [context]).route(context), Route):
         return Fate("waiting", f"{why}; goes by another way", now)
     return Fate("refused", why, None)

@@ -6,17 +6,20 @@ that is neither a staff account's nor under a name reserved for tests.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
+from typing import Any
 
 from .. import texts
 from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
 from ..store import contacts, instance, links, messagetexts
+from ..store.contacts import Known
 from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.messagetexts import Key as TextKey
@@ -65,60 +68,86 @@ class Route:
     to: str
 
 
-def kept_back(session: Session, site: Site, context: CourseContext) -> Hold | None:
-    """What keeps every message from this person besides the schedule: all messages are held, or
-    there is no way to reach them."""
-    row = instance.instance(session)
-    if row is not None and row.held:
-        return Hold(f"all messages are held, because {row.why}")
-    way = route(session, site, context)
-    return way if isinstance(way, Hold) else None
-
-
 def channels(person: Participant) -> list[str]:
     """The kinds of contact by which this person is reached, the preferred one first."""
     return (person.channels or DEFAULT_CHANNELS).split()
 
 
-def route(session: Session, site: Site, context: CourseContext) -> Route | Hold:
-    """The first of the person's channels that may be used, or why the preferred one may not."""
-    found = [_by(session, site, context, kind) for kind in channels(context.participant)]
-    return next((way for way in found if isinstance(way, Route)), found[0])
+class Ways:
+    """By which ways some people may be reached. Each thing is asked for once, however many."""
 
+    def __init__(self, session: Session, site: Site, rows: Iterable[Any]) -> None:
+        """`rows` are the people's contacts as they are kept."""
+        self._session, self._site = session, site
+        self._rows = {(row.participant_id, row.kind): row for row in rows}
 
-def _by(session: Session, site: Site, context: CourseContext, kind: str) -> Route | Hold:
-    try:
-        known = contacts.contact_of(session, site.vault, context.participant.id, kind)
-    except CannotOpenError:
-        return Hold(NO_KEY)
-    if known is None:
-        return Hold(NO_PHONE if kind == contacts.PHONE else NO_ADDRESS)
-    if kind == contacts.EMAIL and not is_writable(known.value):
-        return Hold(NOT_WRITABLE)
-    if known.refused_why:
-        return Hold(f"the {NAMES[kind]} {REFUSED} ({known.refused_why})")
-    if context.study.mode == "practice" and not practice_accepts(session, kind, known.value):
-        return Hold(PRACTICE)
-    if kind == contacts.PHONE and not site.settings.sms_url:
-        return Hold(NO_SMS)
-    return Route(kind, known.value)
+    @classmethod
+    def of(cls, session: Session, site: Site, contexts: Iterable[CourseContext]) -> Ways:
+        people = {context.participant.id for context in contexts}
+        return cls(session, site, contacts.sealed_of(session, people))
 
+    def kept_back(self, context: CourseContext) -> Hold | None:
+        """What keeps every message from this person besides the schedule: all messages are held,
+        or there is no way to reach them."""
+        if self._held is not None:
+            return self._held
+        way = self.route(context)
+        return way if isinstance(way, Hold) else None
 
-def practice_accepts(session: Session, kind: str, value: str) -> bool:
-    """Whether a practice study may write to this contact: only what nobody owns, and staff."""
-    if kind == contacts.PHONE:
-        return TEST_PHONES.fullmatch(value) is not None
-    return practice_allows(session, value)
+    def route(self, context: CourseContext) -> Route | Hold:
+        """The first of the person's channels that may be used, or why the preferred one may not."""
+        found = [self._by(context, kind) for kind in channels(context.participant)]
+        return next((way for way in found if isinstance(way, Route)), found[0])
+
+    def known(self, person_id: int, kind: str) -> Known | None:
+        """Raises CannotOpenError."""
+        row = self._rows.get((person_id, kind))
+        return contacts.opened(self._site.vault, row) if row is not None else None
+
+    @functools.cached_property
+    def _held(self) -> Hold | None:
+        row = instance.instance(self._session)
+        held = row is not None and row.held
+        return Hold(f"all messages are held, because {row.why}") if row and held else None
+
+    @functools.cached_property
+    def _staff(self) -> set[str]:
+        return staff_addresses(self._session)
+
+    def _by(self, context: CourseContext, kind: str) -> Route | Hold:
+        try:
+            known = self.known(context.participant.id, kind)
+        except CannotOpenError:
+            return Hold(NO_KEY)
+        if known is None:
+            return Hold(NO_PHONE if kind == contacts.PHONE else NO_ADDRESS)
+        if kind == contacts.EMAIL and not is_writable(known.value):
+            return Hold(NOT_WRITABLE)
+        if known.refused_why:
+            return Hold(f"the {NAMES[kind]} {REFUSED} ({known.refused_why})")
+        if context.study.mode == "practice" and not self.practice_accepts(kind, known.value):
+            return Hold(PRACTICE)
+        if kind == contacts.PHONE and not self._site.settings.sms_url:
+            return Hold(NO_SMS)
+        return Route(kind, known.value)
+
+    def practice_accepts(self, kind: str, value: str) -> bool:
+        """Whether a practice study may write to this contact: what nobody owns, and staff."""
+        if kind == contacts.PHONE:
+            return TEST_PHONES.fullmatch(value) is not None
+        return is_nobodys(value) or value.lower() in self._staff
 
 
 def practice_allows(session: Session, address: str) -> bool:
     """Whether a practice study may send to this address."""
+    return is_nobodys(address) or address.lower() in staff_addresses(session)
+
+
+def is_nobodys(address: str) -> bool:
+    """Whether the address lies under a name that is reserved for tests."""
     domain = address.rpartition("@")[2].lower()
-    if domain.endswith(RESERVED_TOP) or domain in RESERVED:
-        return True
-    if domain.endswith(tuple(f".{name}" for name in RESERVED)):
-        return True
-    return address.lower() in staff_addresses(session)
+    reserved = tuple(f".{name}" for name in RESERVED)
+    return domain in RESERVED or domain.endswith((*RESERVED_TOP, *reserved))
 
 
 def message_id(site: Site, key: Key, number: int, revision: int) -> str:

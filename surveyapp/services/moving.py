@@ -8,7 +8,7 @@ when anything changed in between, the new preview is shown instead of the move b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -36,7 +36,7 @@ from ..texts import day
 from . import dosing
 from .enrolment import protocol_of, the_anchor, the_course, the_retreat
 from .errors import InputError
-from .invitations import kept_back
+from .invitations import Ways
 from .site import Site
 
 LONGEST_REASON = 300
@@ -158,7 +158,7 @@ def judge_reason(reason: str, ask: str = "Say why, in a few words.") -> None:
 def _shifts(
     session: Session,
     site: Site,
-    contexts: Iterable[CourseContext],
+    contexts: Collection[CourseContext],
     anchor: Anchor,
     on: date,
     now: datetime,
@@ -166,13 +166,13 @@ def _shifts(
     stays_confirmed: bool,
 ) -> tuple[CourseShift, ...]:
     found: list[CourseShift] = []
+    ways = Ways.of(session, site, contexts)
     for context in contexts:
         before = context.facts.anchors.get(anchor.id)
         if before is not None and before.date == on:
             continue
         facts = moved(context, anchor.id, on, confirmed=stays_confirmed)
-        held = kept_back(session, site, context)
-        found.append(_shift(context, anchor, facts, now, held))
+        found.append(_shift(context, anchor, facts, now, ways.kept_back(context)))
     return tuple(found)
 
 

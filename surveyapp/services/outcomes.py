@@ -14,8 +14,7 @@ from ..store import contacts, facts, prompts, windows
 from ..store.database import Session
 from ..store.prompts import Fate
 from ..store.tables import PromptRow
-from . import invitations
-from .invitations import Route
+from .invitations import Route, Ways
 from .prompting import Job, is_ours, note
 from .site import Site
 
@@ -58,7 +57,9 @@ def _by_another_way(session: Session, site: Site, job: Job, why: str, now: datet
     """Note that the contact was refused; whether the person can be reached by another."""
     contacts.mark_refused(session, job.person_id, job.way.kind, why, now)
     context = facts.course_context(session, site.library, job.course_ids[0])
-    return context is not None and isinstance(invitations.route(session, site, context), Route)
+    if context is None:
+        return False
+    return isinstance(Ways.of(session, site, [context]).route(context), Route)
 
 
 def _after(session: Session, outcome: Outcome, row: PromptRow, now: datetime) -> Fate:

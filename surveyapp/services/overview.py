@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..store import roster
-from ..store.facts import CourseContext, course_contexts
+from ..store.facts import CourseContext, course_contexts, read_retreat
 from ..store.tables import DoseRow, Study
-from ..study.protocol import Anchor, Timepoint
+from ..study.protocol import Anchor, Protocol, Timepoint
 from ..study.record import Dose
 from ..study.schedule import GRACE, state_of, window_of
 from ..texts import amount
@@ -17,6 +17,7 @@ from .dosing import held_prompts, unconfirmed
 from .enrolment import StudySettings, protocol_of, the_retreat, the_study
 from .readmodels import (
     Cell,
+    Outdated,
     PersonLine,
     RetreatAnchor,
     RetreatLine,
@@ -101,12 +102,13 @@ def retreat_name(site: Site, retreat_id: int) -> str:
 def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
     """Raises NotFoundError."""
     with site.database.read() as session:
+        reading = read_retreat(session, site.library, retreat_id, (DoseRow,))
+        contexts = reading.contexts
+        # With people in it, retreat and study were read with them and cost nothing more.
         retreat = the_retreat(session, retreat_id)
         study = the_study(session, retreat.study_id)
-        protocol = protocol_of(session, site, retreat)
-        ids = roster.course_ids(session, retreat_id)
-        contexts = course_contexts(session, site.library, ids)
-        doses = roster.doses(session, ids)
+        protocol = contexts[0].protocol if contexts else protocol_of(session, site, retreat)
+        doses = {(row.course_id, row.anchor, row.kind): row for row in reading.rows[DoseRow]}
         dates = roster.retreat_dates(session, [retreat_id])
         anchors = tuple(
             _retreat_anchor(anchor, dates.get((retreat_id, anchor.id)), contexts, now)
@@ -125,7 +127,15 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
             unconfirmed=anchors[0].unconfirmed,
             held=anchors[0].held,
             anchors=anchors,
+            outdated=_outdated(protocol, site.library.protocols.get(study.protocol)),
         )
+
+
+def _outdated(old: Protocol, new: Protocol | None) -> Outdated | None:
+    """None where the retreat runs under the installed text, or none is installed any more."""
+    if new is None or old.sha256 == new.sha256:
+        return None
+    return Outdated(old.version, new.version)
 
 
 def _retreat_anchor(

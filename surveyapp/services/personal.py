@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from ..reports import charts, sentences, words
-from ..store import roster
-from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts
-from ..store.notices import acknowledgements
-from ..store.records import load_person
-from ..store.tables import Participant
+from ..store.facts import CourseContext, read_person
+from ..store.records import RECORDS, people_from
+from ..store.tables import Contact, Participant
+from ..store.tables_entry import Acknowledgement, Pin
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
@@ -21,7 +21,7 @@ from ..texts import day, number
 from .dosing import held_prompts
 from .enrolment import the_person
 from .forecast import prompt_lines
-from .invitations import kept_back
+from .invitations import Ways
 from .overview import cells_of, dose_words
 from .pins import state_of_pin
 from .reaching import CHANNELS, contact_lines
@@ -42,33 +42,34 @@ from .site import Site
 from .stopping import PERSON
 from .today import to_clear
 
+BESIDES = (*RECORDS, Contact, Pin, Acknowledgement)
 DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
 
 
 def person_view(site: Site, code: str, now: datetime) -> PersonView:
     """Raises NotFoundError."""
     with site.database.read() as session:
-        participant = the_person(session, code)
-        person = load_person(session, site.library, code) or Person(code, ())
-        ids = roster.course_ids_of(session, participant.id)
-        contexts = course_contexts(session, site.library, ids)
+        reading = read_person(session, site.library, code, BESIDES)
+        contexts = reading.contexts
+        participant = contexts[0].participant if contexts else the_person(session, code)
+        person = next(iter(people_from(reading)), Person(code, ()))
         practice = any(c.study.mode == "practice" for c in contexts)
-        reached = contact_lines(session, site, participant, practice=practice)
+        ways = Ways(session, site, reading.rows[Contact])
         views = [
-            _course(site, context, course, person, now, kept_back(session, site, context))
+            _course(site, context, course, person, now, ways.kept_back(context))
             for context, course in zip(contexts, person.courses, strict=True)
         ]
         return PersonView(
             code=code,
             language=participant.language,
             zone=participant.time_zone,
-            contacts=reached,
+            contacts=contact_lines(site, ways, participant, practice=practice),
             channels=CHANNELS[participant.channels or "email"],
             quiet=_quiet(participant),
-            pin=state_of_pin(session, participant.id, now),
+            pin=state_of_pin(reading.rows[Pin], now),
             practice=practice,
             notices=_notices(site, person, participant.language),
-            acknowledged=_acknowledged(session, participant.id),
+            acknowledged=_acknowledged(reading.rows[Acknowledgement]),
             charts=_charts(site, person, now),
             courses=tuple(reversed(views)),
         )
@@ -95,12 +96,11 @@ def _stops(context: CourseContext) -> tuple[StopLine, ...]:
     )
 
 
-def _acknowledged(session: Session, participant_id: int) -> tuple[str, ...]:
-    rows = acknowledgements(session, [participant_id])[participant_id]
+def _acknowledged(rows: Iterable[Acknowledgement]) -> tuple[str, ...]:
     return tuple(
         f"{f'Version {row.version}' if row.version else 'Built-in notice'} ({row.language}),"
         f" {day(row.at.date())}"
-        for row in rows
+        for row in sorted(rows, key=attrgetter("at"))
     )
 
 

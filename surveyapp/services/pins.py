@@ -146,8 +146,9 @@ def asks(session: Session, participant_id: int) -> bool:
     return pin is not None and pin.asked
 
 
-def state_of_pin(session: Session, participant_id: int, now: datetime) -> PinState | None:
-    pin = pins.find_pin(session, participant_id)
+def state_of_pin(rows: Sequence[Pin], now: datetime) -> PinState | None:
+    """From a person's row of the PINs, if there is one."""
+    pin = next(iter(rows), None)
     return PinState(pin.asked, waits_until(pin.wrong, pin.tried_at, now)) if pin else None
 
 

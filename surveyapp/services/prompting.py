@@ -33,7 +33,7 @@ from ..study.schedule import (
     window_of,
 )
 from . import invitations
-from .invitations import Invited, Route
+from .invitations import Invited, Route, Ways
 from .site import Site
 
 LEASE = timedelta(minutes=2)
@@ -99,6 +99,7 @@ class _Claim:
         self._name = f"{worker}/{token_hex(4)}"
         self._now = now
         self._in_doubt: set[int] = set()
+        self._ways = Ways(session, site, ())
         self._own = invitations.own_texts(session)
 
     def take(self, course_ids: Collection[int]) -> list[Job]:
@@ -109,21 +110,24 @@ class _Claim:
         people: dict[int, list[CourseContext]] = {}
         for context in facts.course_contexts(self._session, self._site.library, ids):
             people.setdefault(context.participant.id, []).append(context)
+        everybody = [contexts[0] for contexts in people.values()]
+        self._ways = Ways.of(self._session, self._site, everybody)
         found = [self._person(contexts, due_now) for contexts in people.values()]
         self._session.flush()
         after = windows.refresh_windows(self._session, self._site.library, ids)
         by_course = {context.course_id: context for context in after}
         return [
-            self._job(taken, way, by_course)
+            self._job(together, way, by_course)
             for taken, way in found
-            if taken and isinstance(way, Route)
+            if isinstance(way, Route)
+            for together in self._by_identity(taken)
         ]
 
     def _person(
         self, contexts: Sequence[CourseContext], due_now: Mapping[int, list[str]]
     ) -> tuple[list[Taken], Route | Hold]:
         """What is to be sent to one person, and how."""
-        way = invitations.route(self._session, self._site, contexts[0])
+        way = self._ways.route(contexts[0])
         taken: list[Taken] = []
         for context in contexts:
             for timepoint in due_now.get(context.course_id, ()):
@@ -189,14 +193,20 @@ class _Claim:
             # Its lease ran out: it may have been handed over, and nobody can know.
             prompts.add_attempt(self._session, row, self._now, "", row.message_id, UNKNOWN)
             return True
-        last = prompts.last_try(self._session, row.id)
-        return last is not None and last.outcome == UNKNOWN.kind
+        return prompts.was_in_doubt(self._session, row.id)
+
+    def _by_identity(self, taken: Sequence[Taken]) -> list[Sequence[Taken]]:
+        """What goes in one message. What may have arrived goes again as it went, because a mail
+        program may drop a second message of the same id, with whatever else were in it."""
+        found: dict[str, list[Taken]] = {}
+        for item, row in taken:
+            identity = row.message_id if row.id in self._in_doubt else ""
+            found.setdefault(identity, []).append((item, row))
+        return list(found.values())
 
     def _job(self, taken: Sequence[Taken], way: Route, after: Mapping[int, CourseContext]) -> Job:
-        """One message for everything taken; its prompts share the first one's Message-ID, or that
-        of one which may have arrived already."""
-        doubted = [row for _, row in taken if row.id in self._in_doubt]
-        identity = (doubted or [taken[0][1]])[0].message_id
+        """One message for everything taken; its prompts share the first one's Message-ID."""
+        identity = taken[0][1].message_id
         for _, row in taken:
             row.message_id = identity
         message = invitations.write(

@@ -21,7 +21,7 @@ from ..texts import LANGUAGES, day
 from .addresses import fault_of, masked, masked_phone, normal_phone, phone_fault
 from .enrolment import append_all, the_person, zone_fault
 from .errors import InputError
-from .invitations import NO_KEY, NO_SMS, PRACTICE, practice_accepts
+from .invitations import NO_KEY, NO_SMS, PRACTICE, Ways
 from .pins import ask_where_shared
 from .readmodels import ContactLine
 from .site import Site
@@ -48,7 +48,8 @@ def contacts_of(site: Site, code: str) -> Contacts:
     """The whole contacts, for the form that changes them; what cannot be read is empty."""
     with site.database.read() as session:
         person = the_person(session, code)
-        found = {kind: _known(session, site, person, kind) for kind in LABELS}
+        ways = Ways(session, site, contacts.sealed_of(session, [person.id]))
+        found = {kind: _known(ways, person, kind) for kind in LABELS}
         values = {k: found.value if isinstance(found, Known) else "" for k, found in found.items()}
         return Contacts(values[EMAIL], values[PHONE], person.channels or EMAIL)
 
@@ -98,35 +99,35 @@ def _problems(values: dict[str, str], channels: str) -> dict[str, str]:
 
 
 def contact_lines(
-    session: Session, site: Site, person: Participant, *, practice: bool
+    site: Site, ways: Ways, person: Participant, *, practice: bool
 ) -> tuple[ContactLine, ...]:
     """A line for each contact on record, or for what is missing of the chosen channels."""
     wanted = (person.channels or EMAIL).split()
     lines: list[ContactLine] = []
     for kind, label in LABELS.items():
-        known = _known(session, site, person, kind)
+        known = _known(ways, person, kind)
         if known == NO_KEY:
             lines.append(ContactLine(label, "", NO_KEY))
         elif isinstance(known, Known):
             value = masked_phone(known.value) if kind == PHONE else masked(known.value)
-            note = _note(session, site, kind, known, practice=practice)
+            note = _note(site, ways, kind, known, practice=practice)
             lines.append(ContactLine(label, value, note))
         elif kind in wanted:
             lines.append(ContactLine(label, "None on record", ""))
     return tuple(lines)
 
 
-def _known(session: Session, site: Site, person: Participant, kind: str) -> Known | str | None:
+def _known(ways: Ways, person: Participant, kind: str) -> Known | str | None:
     try:
-        return contacts.contact_of(session, site.vault, person.id, kind)
+        return ways.known(person.id, kind)
     except CannotOpenError:
         return NO_KEY
 
 
-def _note(session: Session, site: Site, kind: str, known: Known, *, practice: bool) -> str:
+def _note(site: Site, ways: Ways, kind: str, known: Known, *, practice: bool) -> str:
     if known.refused_why and known.refused_at:
         return f"Nothing is sent here since {day(known.refused_at.date())}: {known.refused_why}."
-    if practice and not practice_accepts(session, kind, known.value):
+    if practice and not ways.practice_accepts(kind, known.value):
         return f"Messages are held: {PRACTICE}."
     if kind == PHONE and not site.settings.sms_url:
         return f"{NO_SMS}: see SURVEYAPP_SMS_URL."

@@ -117,6 +117,14 @@ class RosterRow:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """The version of a protocol that a retreat runs under, and the installed one."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class RetreatView:
     """A retreat's page; `held` counts prompts that wait for the first anchor's confirmation."""
 
@@ -132,6 +140,7 @@ class RetreatView:
     unconfirmed: int
     held: int
     anchors: tuple[RetreatAnchor, ...]
+    outdated: Outdated | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..study.schedule import AnchorFact, Facts, Prompt, plan, window_of
 from .enrolment import the_retreat, zone_fault
 from .errors import InputError
 from .forecast import prompt_lines
-from .invitations import kept_back, own_texts, stand_in_notices
+from .invitations import Ways, own_texts, stand_in_notices
 from .readmodels import PromptLine
 from .site import Site
 
@@ -183,10 +183,11 @@ def going_out(site: Site, retreat_id: int, days: int, now: datetime) -> Outgoing
     with site.database.read() as session:
         retreat = the_retreat(session, retreat_id)
         contexts = course_contexts(session, site.library, roster.course_ids(session, retreat_id))
+        ways = Ways.of(session, site, contexts)
         found = [
             Next(context.participant.code, line)
             for context in contexts
-            for line in prompt_lines(context, now, kept_back(session, site, context))
+            for line in prompt_lines(context, now, ways.kept_back(context))
             if line.state in LOOKED_AT and line.at <= until
         ]
         found.sort(key=lambda n: (n.line.at, n.code))

@@ -19,7 +19,7 @@ from ..study.protocol import Protocol
 from ..study.schedule import Hold, prompts_of, window_of
 from .enrolment import append_all, protocol_of, the_retreat, the_study
 from .errors import InputError, RefusedError
-from .invitations import kept_back
+from .invitations import Ways
 from .moving import (
     CourseShift,
     PromptShift,
@@ -36,14 +36,6 @@ STALE = "Something changed since the preview that you saw. Look at it again."
 
 
 @dataclass(frozen=True)
-class Outdated:
-    """The version that a retreat runs under, and the installed one."""
-
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
 class VersionPreview:
     """What the installed version would change. `lost` names what would have no place in it."""
 
@@ -53,16 +45,6 @@ class VersionPreview:
     shifts: tuple[CourseShift, ...]
     lost: tuple[str, ...]
     digest: str
-
-
-def outdated(site: Site, retreat_id: int) -> Outdated | None:
-    """None where the retreat runs under the installed text, or none is installed any more. Raises
-    NotFoundError."""
-    with site.database.read() as session:
-        old, new = _both(session, site, retreat_id)
-        return (
-            None if new is None or old.sha256 == new.sha256 else Outdated(old.version, new.version)
-        )
 
 
 def _both(session: Session, site: Site, retreat_id: int) -> tuple[Protocol, Protocol | None]:
@@ -90,7 +72,8 @@ def _preview(session: Session, site: Site, retreat_id: int, now: datetime) -> Ve
     old, new = _newer(session, site, retreat_id)
     ids = roster.course_ids(session, retreat_id)
     contexts = course_contexts(session, site.library, ids)
-    shifts = tuple(_shift(c, new, now, kept_back(session, site, c)) for c in contexts)
+    ways = Ways.of(session, site, contexts)
+    shifts = tuple(_shift(c, new, now, ways.kept_back(c)) for c in contexts)
     lost = tuple(line for context in contexts for line in _lost(context, new))
     digest = digest_of((new.sha256, shifts, lost))
     name = the_retreat(session, retreat_id).name

@@ -18,7 +18,7 @@ from ..store.wishes import drop_coming, wishes_of
 from ..study.protocol import Timepoint
 from ..study.wishes import When, choices
 from .errors import InputError, RefusedError
-from .invitations import Route, route
+from .invitations import Route, Ways
 from .phonepages import Wishes
 from .site import Site
 from .visits import context_of_token, link_of
@@ -49,7 +49,7 @@ def _wishes(session: Session, site: Site, place: _Place, now: datetime) -> Wishe
     """Nothing is offered to somebody who cannot be written to."""
     context, timepoint = place.context, place.timepoint
     offered = choices(timepoint, context.facts, now)
-    if offered and not isinstance(route(session, site, context), Route):
+    if offered and not isinstance(Ways.of(session, site, [context]).route(context), Route):
         offered = {}
     coming = [w.at for w in wishes_of(session, *place.key) if w.at > now]
     local = [at.astimezone(context.zone) for at in coming]

@@ -7,7 +7,6 @@ course that was touched since is read again.
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from ..study.schedule import (
     Facts,
     Prompt,
 )
-from .several import about, by_course
+from .several import Model, Rows, about, by_course
 from .stops import OVER, holding, told
 from .tables import (
     CONSENT_SCOPES,
@@ -128,7 +127,36 @@ def course_contexts(
     session: Session, library: Library, course_ids: Collection[int]
 ) -> list[CourseContext]:
     """Contexts of many courses, ordered by study code and number, in three statements."""
-    return _contexts(session, _heads(session, library, course_ids), {})
+    return read_courses(session, library, course_ids).contexts
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Courses with rows of other tables about them, see `several.about`."""
+
+    contexts: list[CourseContext]
+    rows: Rows
+
+
+def read_courses(
+    session: Session, library: Library, course_ids: Collection[int], also: Sequence[Model] = ()
+) -> Reading:
+    """Courses by their ids; what `also` names comes with them, still in three statements."""
+    return _reading(session, _heads(session, library, course_ids), also)
+
+
+def read_retreat(
+    session: Session, library: Library, retreat_id: int, also: Sequence[Model] = ()
+) -> Reading:
+    """The same of a retreat's courses."""
+    return _reading(session, _found(session, library, _in_retreat, {"retreat": retreat_id}), also)
+
+
+def read_person(
+    session: Session, library: Library, code: str, also: Sequence[Model] = ()
+) -> Reading:
+    """The same of a person's courses, by study code."""
+    return _reading(session, _found(session, library, _of_person, {"code": code}), also)
 
 
 def contexts_again(
@@ -152,7 +180,16 @@ class _Head:
 
 
 def _heads(session: Session, library: Library, ids: Collection[int]) -> list[_Head]:
-    rows = session.execute(_courses, {"ids": list(ids)}).all()
+    return _found(session, library, _by_id, {"ids": list(ids)})
+
+
+def _found(
+    session: Session,
+    library: Library,
+    query: Select[Course, Participant, Retreat, Study],
+    given: Mapping[str, Any],
+) -> list[_Head]:
+    rows = session.execute(query, given).all()
     keys = [(study.protocol, course.protocol_sha256) for course, _, _, study in rows]
     protocols = protocols_of(session, library, keys)
     return [
@@ -165,10 +202,10 @@ def _contexts(
     session: Session, heads: Sequence[_Head], known: Mapping[tuple[int, int], Hanging]
 ) -> list[CourseContext]:
     """`known` is what hangs on a course, by its id and how often it was touched then."""
-    ids = [head.course.id for head in heads]
     stale = [head for head in heads if (head.course.id, head.course.touched) not in known]
-    fresh = _hanging(session, stale)
-    prompts = _grouped(session, PromptRow, ids, "number")
+    rows = about(session, HANGING, [head.course.id for head in stale]) if stale else {}
+    fresh = _hanging(stale, rows)
+    prompts = _prompts(session, [head.course.id for head in heads])
     return [
         _context(
             head,
@@ -179,28 +216,38 @@ def _contexts(
     ]
 
 
+def _reading(session: Session, heads: Sequence[_Head], also: Sequence[Model]) -> Reading:
+    if not heads:
+        return Reading([], {model: [] for model in also})
+    ids = [head.course.id for head in heads]
+    rows = about(session, (*HANGING, *also), ids)
+    hanging, prompts = _hanging(heads, rows), _prompts(session, ids)
+    contexts = [_context(head, hanging[i], prompts[i]) for i, head in zip(ids, heads, strict=True)]
+    return Reading(contexts, rows)
+
+
 # Statements are built once: building them costs more than the database does with them.
 _courses = (
     select(Course, Participant, Retreat, Study)
     .join(Participant, col(Participant.id) == col(Course.participant_id))
     .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
     .join(Study, col(Study.id) == col(Retreat.study_id))
-    .where(col(Course.id).in_(bindparam("ids", expanding=True)))
     .order_by(col(Participant.code), col(Course.number))
+)
+_by_id = _courses.where(col(Course.id).in_(bindparam("ids", expanding=True)))
+_in_retreat = _courses.where(col(Course.retreat_id) == bindparam("retreat"))
+_of_person = _courses.where(col(Participant.code) == bindparam("code"))
+_prompts_of = (
+    select(PromptRow)
+    .where(col(PromptRow.course_id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(PromptRow.number))
 )
 
 
-@functools.cache
-def _rows_of(table: Any, order: str) -> Select[Any]:
-    query = select(table).where(table.course_id.in_(bindparam("ids", expanding=True)))
-    return query.order_by(getattr(table, order)) if order else query
-
-
-def _hanging(session: Session, heads: Sequence[_Head]) -> dict[int, Hanging]:
-    """What hangs on these courses, read in one statement."""
+def _hanging(heads: Sequence[_Head], found: Rows) -> dict[int, Hanging]:
+    """What hangs on these courses."""
     if not heads:
         return {}
-    found = about(session, HANGING, [head.course.id for head in heads])
     consents, sheets = (by_course(sorted(found[t], key=_id)) for t in (Consent, Assessment))
     anchors, clearances = by_course(found[Anchor]), by_course(found[Clearance])
     wishes = by_course(sorted(found[Wish], key=attrgetter("number")))
@@ -302,10 +349,6 @@ def _is_current(prompt: PromptRow, protocol: Protocol, revisions: Mapping[str, i
     return prompt.revision == revisions.get(anchor, 0)
 
 
-def _grouped(
-    session: Session, table: Any, ids: Collection[int], order: str = ""
-) -> defaultdict[int, list[Any]]:
-    grouped: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in session.scalars(_rows_of(table, order), {"ids": list(ids)}):
-        grouped[row.course_id].append(row)
-    return grouped
+def _prompts(session: Session, ids: Collection[int]) -> defaultdict[int, list[PromptRow]]:
+    """These are entities, because the worker changes them."""
+    return by_course(list(session.scalars(_prompts_of, {"ids": list(ids)})))

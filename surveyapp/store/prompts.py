@@ -160,6 +160,12 @@ def last_try(session: Session, prompt_id: int) -> Attempt | None:
     return session.scalars(query.order_by(col(Attempt.id).desc()).limit(1)).first()
 
 
+def was_in_doubt(session: Session, prompt_id: int) -> bool:
+    """Whether of some try of this prompt nobody knows what came of it."""
+    query = select(col(Attempt.id)).where(col(Attempt.prompt_id) == prompt_id)
+    return session.scalar(query.where(col(Attempt.outcome) == "unknown").limit(1)) is not None
+
+
 def staff_addresses(session: Session) -> set[str]:
     """Addresses of active staff accounts, lower case."""
     query = select(col(Staff.email)).where(col(Staff.active).is_(True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, cast
+from operator import attrgetter
+from typing import cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,7 +16,8 @@ from ..study.library import Library
 from ..study.record import Course as CourseRecord
 from ..study.record import Dose, DoseKind, DoseStatus, Event, Mode, Person, Sheet
 from ..study.scoring import Score
-from .facts import CourseContext, course_contexts
+from .facts import CourseContext, Reading, read_courses, read_person
+from .several import by_course
 from .tables import (
     AdverseEvent,
     Answer,
@@ -28,16 +30,14 @@ from .tables import (
 )
 from .tables_access import Event as TrailEvent
 
+_id = attrgetter("id")
+RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer)
+"""The tables that people's records are made of, besides what contexts hold."""
+
 
 def load_person(session: Session, library: Library, code: str) -> Person | None:
     """One participant with all courses, by study code."""
-    query = (
-        select(col(Course.id))
-        .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .where(col(Participant.code) == code)
-    )
-    ids = list(session.scalars(query))
-    found = people_of(session, library, ids)
+    found = people_from(read_person(session, library, code, RECORDS))
     if found:
         return found[0]
     known = session.execute(select(Participant).where(col(Participant.code) == code)).first()
@@ -69,12 +69,15 @@ def retreat_by_name(session: Session, name: str) -> Retreat | None:
 
 def people_of(session: Session, library: Library, course_ids: list[int]) -> list[Person]:
     """The people of some courses with those courses alone, ordered by study code."""
-    contexts = course_contexts(session, library, course_ids)
-    doses = _by_course(session, DoseRow, course_ids)
-    events = _by_course(session, AdverseEvent, course_ids)
-    sheets = _Sheets(session, course_ids)
+    return people_from(read_courses(session, library, course_ids, RECORDS))
+
+
+def people_from(reading: Reading) -> list[Person]:
+    """The same from what was read, with at least `RECORDS`."""
+    doses, events = (by_course(sorted(reading.rows[t], key=_id)) for t in (DoseRow, AdverseEvent))
+    sheets = _Sheets(reading)
     courses: defaultdict[str, list[CourseRecord]] = defaultdict(list)
-    for context in contexts:
+    for context in reading.contexts:
         record = CourseRecord(
             number=context.course.number,
             retreat=context.retreat.name,
@@ -86,14 +89,6 @@ def people_of(session: Session, library: Library, course_ids: list[int]) -> list
         )
         courses[context.participant.code].append(record)
     return [Person(code, tuple(found)) for code, found in courses.items()]
-
-
-def _by_course(session: Session, table: Any, ids: Collection[int]) -> defaultdict[int, list[Any]]:
-    query = select(table).where(col(table.course_id).in_(ids)).order_by(col(table.id))
-    grouped: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in session.scalars(query):
-        grouped[row.course_id].append(row)
-    return grouped
 
 
 def _dose(row: DoseRow) -> Dose:
@@ -108,21 +103,13 @@ def _event(row: AdverseEvent) -> Event:
 class _Sheets:
     """Scores and answers of the submitted assessments of some courses."""
 
-    def __init__(self, session: Session, ids: Collection[int]) -> None:
-        submitted = (
-            select(col(Assessment.id))
-            .where(col(Assessment.course_id).in_(ids))
-            .where(col(Assessment.submitted_at).is_not(None))
-        )
+    def __init__(self, reading: Reading) -> None:
         self._scores: defaultdict[int, list[ScoreRow]] = defaultdict(list)
-        rows = select(ScoreRow).where(col(ScoreRow.assessment_id).in_(submitted))
-        for score in session.scalars(rows):
+        for score in reading.rows[ScoreRow]:
             self._scores[score.assessment_id].append(score)
         self._answers: defaultdict[int, dict[str, int | None]] = defaultdict(dict)
-        given = select(col(Answer.assessment_id), col(Answer.item), col(Answer.value))
-        query = given.where(col(Answer.assessment_id).in_(submitted))
-        for assessment_id, item, value in session.execute(query):
-            self._answers[assessment_id][item] = value
+        for answer in reading.rows[Answer]:
+            self._answers[answer.assessment_id][answer.item] = answer.value
 
     def of(self, context: CourseContext) -> tuple[Sheet, ...]:
         return tuple(self._sheet(a, a.submitted_at) for a in context.assessments if a.submitted_at)

@@ -30,11 +30,10 @@ from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import prompting
 from surveyapp.services.health import health
 from surveyapp.services.site import Site
-from surveyapp.services.today import today
 from surveyapp.store.tables import Attempt, PromptRow
 from surveyapp.worker import Ticker
 from tests.waiting import wait_for
-from tests.world import MailServer, Sink, add_course, free_port
+from tests.world import MailServer, Sink, add_course, free_port, needs_of
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZONE).astimezone(UTC)
@@ -229,7 +228,7 @@ def test_a_server_that_is_away_is_asked_and_not_tried_with_messages(
     with sqlite_site.database.read() as session:
         tried = session.scalars(select(Attempt)).all()
     assert 1 <= len(tried) <= worker.LANES
-    lines = [need.why for need in today(sqlite_site, clock.at)]
+    lines = [need.why for need in needs_of(sqlite_site, clock.at)]
     assert any("no connection to the mail server" in line for line in lines)
     back = Controller(server.sink, hostname="127.0.0.1", port=port)
     back.start()
@@ -249,7 +248,7 @@ def test_a_refusal_shows_to_staff_at_once_and_is_not_tried_again(
     clock = Hand(INVITATION)
     ticker = Ticker(site, SmtpMailer(server.url), clock)
     ticker.tick()
-    whys = [need.why for need in today(site, clock.at)]
+    whys = [need.why for need in needs_of(site, clock.at)]
     assert "The message for Before the retreat was refused: refused: mailbox unknown (550)" in whys
     server.sink.answer = lambda _to: "250 OK"
     clock.at += timedelta(days=1)
@@ -320,7 +319,7 @@ def test_a_drop_after_the_text_is_held_and_shown_and_tried_again(
         "the mail server did not confirm: it closed the connection; "
         "it may have arrived, and is tried again"
     )
-    whys = [need.why for need in today(site, clock.at)]
+    whys = [need.why for need in needs_of(site, clock.at)]
     assert f"The message for Before the retreat is held: {reason}" in whys
     clock.at += timedelta(minutes=1)
     assert ticker.tick() == 1

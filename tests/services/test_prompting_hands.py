@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from surveyapp.services.reaching import Contacts
 from surveyapp.services.site import Site
 from surveyapp.store.tables import Clearance, PromptRow
 from surveyapp.store.windows import refresh_windows
-from tests.world import EARLIER, MailServer, add_course
+from tests.world import DOSING, EARLIER, MailServer, add_course
 
 from .test_prompting import INVITATION, ZONE, local, submit, tick
 from .test_prompting_days import with_evening_follow_up
@@ -115,6 +116,30 @@ def test_what_may_have_arrived_goes_again_under_the_same_id(sqlite_site: Site, e
     again = take(site, first, evening)
     assert again.course_ids == (first,)
     assert again.message_id == job.message_id
+
+
+@pytest.mark.parametrize("then", [BUSY, replace(BUSY, ours=True)])
+def test_the_id_stays_whatever_comes_after_a_try_in_doubt(site: Site, then: Outcome) -> None:
+    site, first, second = two_on_one_day(site)
+    job = take(site, second, ASKED)
+    outcomes.record(site, job, DROPPED, ASKED)
+    submit(site, second, "baseline", "hads", ASKED)
+    for hours in (8, 9):
+        again = take(site, first, ASKED + timedelta(hours=hours))
+        assert again.message_id == job.message_id
+        outcomes.record(site, again, then, ASKED + timedelta(hours=hours))
+
+
+def test_what_is_new_does_not_hide_in_a_copy(site: Site) -> None:
+    """A mail program may drop a second message of one id, and what stood in it with it."""
+    course = add_course(site)
+    job = take(site, course, INVITATION)
+    outcomes.record(site, job, DROPPED, INVITATION)
+    second = add_course(site, number=2, retreat="Autumn 2027", dosing=DOSING)
+    later = INVITATION + timedelta(hours=1)
+    jobs = prompting.claim_all(site, [course, second], "w", later)
+    assert [job.course_ids for job in jobs] == [(course,), (second,)]
+    assert jobs[0].message_id == job.message_id != jobs[1].message_id
 
 
 def test_an_earlier_try_gives_way_once_the_newer_went(sqlite_site: Site) -> None:

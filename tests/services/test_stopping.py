@@ -14,13 +14,12 @@ from surveyapp.services.errors import InputError, NotFoundError
 from surveyapp.services.personal import person_view
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
-from surveyapp.services.today import today
 from surveyapp.store import trail, windows
 from surveyapp.store.links import ensure_link
 from surveyapp.store.tables import PromptRow
 from surveyapp.store.tables_access import Event
 from surveyapp.worker import Ticker
-from tests.world import MailServer, add_course
+from tests.world import MailServer, add_course, needs_of
 
 INVITATION = datetime(2027, 3, 10, 9, tzinfo=UTC)
 ENDS_MESSAGES = ["messages stopped", "left the study", "lost to follow-up", "died"]
@@ -110,7 +109,7 @@ def test_death_ends_every_course_and_says_why(site: Site) -> None:
     states = {cell.state for course in view.courses for cell in course.cells}
     assert states == {"not expected"}
     assert reasons(site, INVITATION) == {("skipped", "the person died")}
-    assert [n for n in today(site, INVITATION) if n.subject == "P-01"] == []
+    assert [n for n in needs_of(site, INVITATION) if n.subject == "P-01"] == []
 
 
 def test_leaving_ends_one_course_alone(site: Site, server: MailServer) -> None:
@@ -167,7 +166,7 @@ def test_from_a_message_only_messages_end(site: Site, server: MailServer) -> Non
     view = person_view(site, "P-01", INVITATION)
     assert [(s.kind, s.own) for s in view.courses[0].stops] == [("messages stopped", True)]
     assert view.courses[0].cells[0].state == "open"
-    assert any("Stopped messages" in n.why for n in today(site, INVITATION))
+    assert any("Stopped messages" in n.why for n in needs_of(site, INVITATION))
     stopping.from_message(site, token, "again", INVITATION)
     assert tick(site, server, INVITATION) == 1
 

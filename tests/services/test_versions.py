@@ -88,7 +88,7 @@ def test_the_new_version_is_previewed_and_then_taken(edited: Site) -> None:
         versions.take(edited, 1, told.digest, " ", **BY)
     assert versions.take(edited, 1, told.digest, "day 8 was too early", **BY) == 1
     assert opens(edited, 1) == date(2027, 3, 29)
-    assert versions.outdated(edited, 1) is None
+    assert overview.retreat_view(edited, 1, NOW).outdated is None
     with edited.database.read() as session:
         assert trail.verify(session).fault is None
     with edited.database.write() as session:
@@ -115,7 +115,7 @@ def answer_at(site: Site, instrument: str, at: datetime) -> None:
 def test_a_protocol_that_is_installed_no_more_goes_on_for_who_began_with_it(site: Site) -> None:
     start_retreat(site, "Spring 2027", "P-01")
     without = replace(site, library=replace(site.library, protocols={}))
-    assert versions.outdated(without, 1) is None
+    assert overview.retreat_view(without, 1, NOW).outdated is None
     assert opens(without, 1) == date(2027, 3, 28)
 
 
@@ -128,7 +128,7 @@ def test_a_stale_preview_is_not_carried_out(edited: Site) -> None:
 
 def test_an_unchanged_protocol_has_nothing_to_take(site: Site) -> None:
     start_retreat(site, "Spring 2027", "P-01")
-    assert versions.outdated(site, 1) is None
+    assert overview.retreat_view(site, 1, NOW).outdated is None
     with pytest.raises(RefusedError):
         versions.preview(site, 1, NOW)
 

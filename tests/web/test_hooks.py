@@ -18,13 +18,12 @@ from werkzeug.test import TestResponse
 from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services import bounces, personal, prompting
 from surveyapp.services.site import Site
-from surveyapp.services.today import today
 from surveyapp.store import trail
 from surveyapp.store.tables import PromptRow
 from surveyapp.store.tables_access import Event
 from surveyapp.web.app import create_app
 from surveyapp.worker import Ticker
-from tests.world import MailServer, add_course
+from tests.world import MailServer, add_course, needs_of
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 INVITATION = datetime(2027, 3, 10, 10, tzinfo=ZONE).astimezone(UTC)
@@ -160,7 +159,7 @@ def test_a_hard_bounce_marks_the_address_and_the_message(hook: Hook) -> None:
     assert hook.fates() == [("refused", why)]
     view = personal.person_view(hook.site, "P-01", LATER)
     assert view.contacts[0].note == f"Nothing is sent here since Wed 10 Mar 2027: {why}."
-    assert any(why in need.why for need in today(hook.site, LATER))
+    assert any(why in need.why for need in needs_of(hook.site, LATER))
     assert prompting.sweep(hook.site) == 0
     with hook.site.database.read() as session:
         assert trail.verify(session).fault is None

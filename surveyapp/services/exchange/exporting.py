@@ -21,7 +21,7 @@ from ...store.dump import PersonDump, person_dumps, snapshot
 from ...store.notices import all_versions
 from ...study.schedule import Hold
 from ..errors import RefusedError
-from ..invitations import kept_back
+from ..invitations import Ways
 from ..site import Site
 from . import codebook
 from .columns import TABLES, Table
@@ -99,7 +99,10 @@ def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
 
 
 def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:
-    return kept_back(session, site, dump.courses[0].context) if dump.courses else None
+    if not dump.courses:
+        return None
+    context = dump.courses[0].context
+    return Ways.of(session, site, [context]).kept_back(context)
 
 
 def _open(table: Table, folder: Path, stack: ExitStack) -> Any:

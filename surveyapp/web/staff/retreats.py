@@ -7,7 +7,7 @@ from datetime import date
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import dosing, enrolment, overview, versions
+from ...services import dosing, enrolment, overview
 from ...services.dosing import NewDose
 from ...services.enrolment import NewRetreat
 from ...services.readmodels import RetreatView
@@ -89,7 +89,7 @@ def retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
         here="retreats",
         retreat=view,
         practice=view.practice,
-        outdated=versions.outdated(desk.site, retreat_id),
+        outdated=view.outdated,
     )
 
 
