@@ -21,6 +21,7 @@ from bench.paper import both_ms
 from bench.phone import Phone, knock
 from bench.place import Place, clear, make_place, serving, serving_bare
 from bench.prompts import prompting_figures
+from bench.staff import staff_figures
 from bench.statements import sql_per_save
 from bench.yardsticks import commits_per_second
 from surveyapp.logs import start_logging
@@ -41,6 +42,12 @@ TARGETS = {
     "report_ratio": "at most 1.5",
     "tick_idle_ratio": "at most 1.5",
     "prompts_per_s": "at least 100",
+    "today_p95_ms": "at most 100",
+    "today_sql": "at most 10",
+    "retreat_p95_ms": "at most 100",
+    "retreat_sql": "at most 10",
+    "participant_p95_ms": "at most 100",
+    "participant_sql": "at most 10",
 }
 
 
@@ -77,6 +84,8 @@ def _measure(place: Place) -> tuple[dict[str, float], list[str]]:
     figures["sql_per_save"] = sql_per_save(place.site, phones[-1], instruments["meq30"])
     _say("prompts")
     figures |= prompting_figures(place.folder)
+    _say("staff pages among 10,000 people")
+    figures |= staff_figures(place.folder)
     _say("reports")
     report, plain = both_ms(place.site, REPORTS)
     figures["report_ms"], figures["bare_pdf_ms"] = map(statistics.median, (report, plain))

@@ -85,9 +85,24 @@ def _people(site: Site, count: int, now: datetime) -> list[str]:
 @contextmanager
 def serving(place: Place) -> Iterator[None]:
     """`surveyapp serve` with two sync workers and `surveyapp worker`, as in production."""
+    worker = [str(BIN / "surveyapp"), "worker"]
+    with serving_alone(place), _running(worker, place.folder / "worker.log", _settings(place)):
+        yield
+
+
+@contextmanager
+def serving_alone(place: Place) -> Iterator[None]:
+    """The web processes without a worker."""
     host, port = place.address
+    serve = [str(BIN / "surveyapp"), "serve", "--bind", f"{host}:{port}", "--workers", "2"]
+    with _running(serve, place.folder / "serve.log", _settings(place)):
+        wait_until(lambda: _answers(place.address, "GET", "/healthz"), 30)
+        yield
+
+
+def _settings(place: Place) -> dict[str, str]:
     settings = place.site.settings
-    env = {
+    return {
         **{k: v for k, v in os.environ.items() if not k.startswith("SURVEYAPP_")},
         "SURVEYAPP_DATA_DIR": str(settings.data_dir),
         "SURVEYAPP_KEYS_DIR": str(settings.keys_folder),
@@ -95,14 +110,6 @@ def serving(place: Place) -> Iterator[None]:
         "SURVEYAPP_PUBLIC_URL": settings.public_url,
         "SURVEYAPP_SMTP_URL": settings.smtp_url,
     }
-    command = str(BIN / "surveyapp")
-    serve = [command, "serve", "--bind", f"{host}:{port}", "--workers", "2"]
-    with (
-        _running(serve, place.folder / "serve.log", env),
-        _running([command, "worker"], place.folder / "worker.log", env),
-    ):
-        wait_until(lambda: _answers(place.address, "GET", "/healthz"), 30)
-        yield
 
 
 @contextmanager

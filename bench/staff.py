@@ -1,23 +1,24 @@
 """What staff wait for: Today, a retreat and a person, among 10,000 people with all their answers.
 
 500 retreats of 20 people, one every two days or so up to four weeks from now; everything that
-could be answered was. So some 95 retreats have windows still to come.
+could be answered was, and of the windows that are open now half. So some 95 retreats have windows
+still to come.
 """
 
 from __future__ import annotations
 
-import itertools
 import random
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, insert, select
 
+from bench.client import Address, fetch, request
+from bench.place import Place, free_port, serving_alone
 from bench.statements import NOT_COUNTED
 from surveyapp.config import Settings
 from surveyapp.services import stewardship
@@ -31,6 +32,7 @@ from surveyapp.store.tables import (
     Anchor,
     Answer,
     Assessment,
+    Clearance,
     Consent,
     Course,
     DoseRow,
@@ -47,114 +49,115 @@ from surveyapp.study.scoring import score
 from surveyapp.web.app import create_app
 
 RETREATS, PEOPLE = 500, 20
-NOW = datetime(2027, 6, 1, 9, tzinfo=UTC)
-LAST = date(2027, 6, 29)
-DAYS_BETWEEN = 2.2
-EARLIER = datetime(2023, 1, 1, tzinfo=UTC)
+DAYS_BETWEEN, DAYS_AHEAD = 2.2, 28
+EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 ZONE = "Europe/Amsterdam"
-CALLS = 60
+CALLS, COUNTED = 100, 5
 SEED = 11
 
 
-@dataclass(frozen=True)
-class Pages:
-    """Milliseconds and SQL statements of one page's calls."""
-
-    ms: list[float]
-    statements: list[int]
-
-
 def staff_figures(folder: Path) -> dict[str, float]:
-    """today_p95_ms, retreat_p95_ms, participant_p95_ms and the statements of each."""
-    site = crowd(folder / "staff")
-    client = signed_in(site)
+    """The p95 in ms of Today, a retreat and a person, and the statements of each."""
+    place = crowd(folder / "staff")
+    cookie = _cookie(place.site)
+    figures: dict[str, float] = {}
+    with serving_alone(place):
+        for name, path in _paths().items():
+            times = [_ms(place.address, path(), cookie) for _ in range(CALLS)]
+            figures[f"{name}_p95_ms"] = statistics.quantiles(times, n=20)[-1]
+    figures |= {f"{name}_sql": _statements(place.site, path()) for name, path in _paths().items()}
+    place.site.database.close()
+    return figures
+
+
+def _paths() -> dict[str, Callable[[], str]]:
     chance = random.Random(SEED)
-    paths: dict[str, Callable[[], str]] = {
+    return {
         "today": lambda: "/staff/",
         "retreat": lambda: f"/staff/retreats/{chance.randint(1, RETREATS)}",
         "participant": lambda: f"/staff/people/{_code(chance.randrange(RETREATS * PEOPLE))}",
     }
-    figures: dict[str, float] = {}
-    for name, path in paths.items():
-        found = _called(site, client, path)
-        figures[f"{name}_p95_ms"] = statistics.quantiles(found.ms, n=20)[-1]
-        figures[f"{name}_sql"] = max(found.statements)
-    site.database.close()
-    return figures
 
 
-def _called(site: Site, client: Any, path: Callable[[], str]) -> Pages:
-    found, count = Pages([], []), itertools.count()
-    seen = 0
+def _ms(address: Address, path: str, cookie: tuple[str, str]) -> float:
+    raw = request("GET", f"{address[0]}:{address[1]}", path, headers=[cookie])
+    began = time.perf_counter()
+    answer = fetch(address, raw)
+    spent = 1000 * (time.perf_counter() - began)
+    if answer.status != 200:
+        raise RuntimeError(f"{path} answered {answer.status}")
+    return spent
+
+
+def _statements(site: Site, path: str) -> float:
+    """The most of a few calls in this process."""
+    client, found = create_app(site, lambda: datetime.now(UTC)).test_client(), list[int]()
+    name, value = _cookie(site)[1].split("=", 1)
+    client.set_cookie(name, value)
+    counted: list[str] = []
 
     def listen(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.lstrip().upper().startswith(NOT_COUNTED):
-            next(count)
+            counted.append(statement)
 
-    client.get(path())
     event.listen(site.database.engine, "before_cursor_execute", listen)
     try:
-        for _ in range(CALLS):
-            where, began = path(), time.perf_counter()
-            answer = client.get(where)
-            found.ms.append(1000 * (time.perf_counter() - began))
-            assert answer.status_code == 200, answer.status
-            now = next(count)
-            found.statements.append(now - seen)
-            seen = now + 1
+        for _ in range(COUNTED):
+            counted.clear()
+            assert client.get(path).status_code == 200
+            found.append(len(counted))
     finally:
         event.remove(site.database.engine, "before_cursor_execute", listen)
-    return found
+    return max(found)
 
 
-def signed_in(site: Site) -> Any:
-    """A client with a session of the first staff account, and a worker that lives."""
-    beat(site, "bench", NOW)
+def _cookie(site: Site) -> tuple[str, str]:
+    """A session of the first staff account, as its own sign-in would have made it."""
     with site.database.read() as session:
         uniquifier = session.scalars(select(Staff.uniquifier)).first()
-    client = create_app(site, lambda: NOW).test_client()
-    with client.session_transaction() as cookie:
-        cookie.update({"_user_id": uniquifier, "_fresh": True, "fs_paa": time.time()})
-    return client
+    app = create_app(site, lambda: datetime.now(UTC))
+    signer: Any = app.session_interface
+    held = {"_user_id": uniquifier, "_fresh": True, "fs_paa": time.time()}
+    value = signer.get_signing_serializer(app).dumps(held)
+    return "Cookie", f"{signer.get_cookie_name(app)}={value}"
 
 
-def crowd(folder: Path) -> Site:
-    """The installation with everybody in it."""
+def crowd(folder: Path) -> Place:
+    """The installation with everybody in it, and a worker that has just lived."""
+    port = free_port()
     settings = Settings(
         data_dir=folder / "data",
         keys_dir=folder / "keys",
         database_url=f"sqlite:///{folder / 'surveyapp.db'}",
-        public_url="https://checkin.example.org",
+        public_url=f"http://127.0.0.1:{port}",
         secret_key="",
         contact_keys="",
         mail_from="checkin@example.org",
     )
     stewardship.prepare(settings, "admin@localhost", EARLIER)
     site = open_site(settings)
+    words = dict.fromkeys(
+        ("emergency", "crisis_line", "phone", "hours", "readers", "read_when"), "x"
+    )
     with site.database.write() as session:
-        study = Study(
-            protocol="second-retreat",
-            protocol_version="1",
-            title="Bench",
-            created_at=EARLIER,
-            **dict.fromkeys(("emergency", "crisis_line", "phone", "hours", "readers"), "x"),
-            read_when="x",
-        )
-        session.add(study)
+        own = {"protocol": "second-retreat", "protocol_version": "1", "title": "Bench"}
+        session.add(Study(created_at=EARLIER, **own, **words))
+    now = datetime.now(UTC)
     for first in range(0, RETREATS, 50):
-        _retreats(site, range(first, min(first + 50, RETREATS)))
-    return site
+        _retreats(site, range(first, min(first + 50, RETREATS)), now)
+    beat(site, "bench", now)
+    return Place(site, folder, ("127.0.0.1", port), [])
 
 
 def _code(person: int) -> str:
     return f"B-{person:05d}"
 
 
-def _dosing(retreat: int) -> date:
-    return LAST - timedelta(days=round((RETREATS - 1 - retreat) * DAYS_BETWEEN))
+def _dosing(retreat: int, now: datetime) -> date:
+    return now.date() + timedelta(days=DAYS_AHEAD - round((RETREATS - 1 - retreat) * DAYS_BETWEEN))
 
 
-def _retreats(site: Site, retreats: range) -> None:
+def _retreats(site: Site, retreats: range, now: datetime) -> None:
     protocol = site.library.protocols["second-retreat"]
     with site.database.write() as session:
 
@@ -165,21 +168,22 @@ def _retreats(site: Site, retreats: range) -> None:
         made = {"created_at": EARLIER}
         study = {"study_id": 1, "time_zone": ZONE, **made}
         put(Retreat, [{"id": r + 1, "name": f"Retreat {r:03d}", **study} for r in retreats])
-        dates = [(r + 1, _dosing(r)) for r in retreats]
+        dates = [(r + 1, _dosing(r, now)) for r in retreats]
         put(RetreatDate, [{"retreat_id": r, "anchor": "dosing", "date": on} for r, on in dates])
         people = [(r * PEOPLE + n, r) for r in retreats for n in range(PEOPLE)]
         person = {"language": "en", "time_zone": ZONE, **made}
         put(Participant, [{"id": p + 1, "code": _code(p), **person} for p, _ in people])
         courses = {"number": 1, "protocol_sha256": protocol.sha256, **made}
         put(Course, [_course(p, r, courses) for p, r in people])
-        put(Anchor, [_anchor(p, r) for p, r in people])
+        put(Anchor, [_anchor(p, _dosing(r, now), now) for p, r in people])
         put(Consent, [_consent(p) for p, _ in people])
-        put(DoseRow, [_dose(p, r) for p, r in people if _dosing(r) <= NOW.date()])
+        past = [(p, _dosing(r, now)) for p, r in people if _dosing(r, now) <= now.date()]
+        put(DoseRow, [_dose(p, on) for p, on in past])
         for p, _ in people:
             contacts.put_email(session, site.vault, p + 1, f"b{p}@example.org")
         ids = [p + 1 for p, _ in people]
         for context in facts.course_contexts(session, site.library, ids):
-            _answer(session, site, context)
+            _answer(session, site, context, now)
         session.expire_all()
         found = facts.course_contexts(session, site.library, ids)
         put(WindowRow, [row for context in found for row in windows.window_rows(context)])
@@ -190,9 +194,8 @@ def _course(person: int, retreat: int, made: dict[str, Any]) -> dict[str, Any]:
     return {**own, "chain": trail.new_chain(), **made}
 
 
-def _anchor(person: int, retreat: int) -> dict[str, Any]:
-    on = _dosing(retreat)
-    sure = EARLIER if on <= NOW.date() else None
+def _anchor(person: int, on: date, now: datetime) -> dict[str, Any]:
+    sure = EARLIER if on <= now.date() else None
     own = {"course_id": person + 1, "anchor": "dosing", "revision": 0}
     return {**own, "date": on, "confirmed_at": sure}
 
@@ -202,20 +205,31 @@ def _consent(person: int) -> dict[str, Any]:
     return {"course_id": person + 1, "scope": "answers and messages", **by}
 
 
-def _dose(person: int, retreat: int) -> dict[str, Any]:
-    at = datetime.combine(_dosing(retreat), datetime.min.time(), UTC) + timedelta(hours=9)
+def _dose(person: int, on: date) -> dict[str, Any]:
+    at = datetime.combine(on, datetime.min.time(), UTC) + timedelta(hours=9)
     given = {"anchor": "dosing", "kind": "first", "status": "given", "mg": 25.0, "reason": ""}
     return {"course_id": person + 1, "given_at": at, "recorded_at": at, **given}
 
 
-def _answer(session: Session, site: Site, context: facts.CourseContext) -> None:
-    """Every sheet of a window that has closed, sent a day after it opened."""
-    protocol = context.protocol
-    due = [(t, window_of(t, context.facts)) for t in protocol.timepoints]
-    closed = [(t, w.opens_at) for t, w in due if w is not None and w.closes_at <= NOW]
-    sheets = [(t, name, opened) for t, opened in closed for name in t.instruments]
-    for number, (timepoint, name, opened) in enumerate(sheets, context.course_id * 8):
-        at = opened + timedelta(hours=30)
+def _answer(session: Session, site: Site, context: facts.CourseContext, now: datetime) -> None:
+    """Every sheet of a window that has closed, sent a day after it opened, and half of the others
+    that are open; staff have confirmed the follow-ups that are open."""
+    for timepoint in context.protocol.timepoints:
+        window = window_of(timepoint, context.facts)
+        if window is None or window.opens_at > now:
+            continue
+        if timepoint.confirm:
+            given = {"given_by": "bench", "given_at": EARLIER, "timepoint": timepoint.id}
+            session.execute(insert(Clearance), {"course_id": context.course_id, **given})
+        if window.closes_at <= now or context.course_id % 2:
+            _sheets(session, site, context, timepoint, window.opens_at + timedelta(hours=30))
+
+
+def _sheets(
+    session: Session, site: Site, context: facts.CourseContext, timepoint: Timepoint, at: datetime
+) -> None:
+    first = context.course_id * 8 + 2 * context.protocol.timepoints.index(timepoint)
+    for number, name in enumerate(timepoint.instruments, first):
         session.execute(insert(Assessment), _sheet(number, context.course_id, timepoint, name, at))
         instrument, chance = site.library.instruments[name], random.Random(number)
         given = {item.id: chance.choice(item.values) for item in instrument.items}
