@@ -11,6 +11,7 @@ from ..reports import charts, sentences, words
 from ..store.facts import CourseContext, read_person
 from ..store.records import RECORDS, people_from
 from ..store.tables import Contact, Participant
+from ..store.tables_care import BloodPressure
 from ..store.tables_entry import Acknowledgement, Pin
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
@@ -30,7 +31,6 @@ from .readmodels import (
     CourseAnchor,
     CourseView,
     DoseLine,
-    EventLine,
     PersonView,
     ScoreCell,
     ScoreRow,
@@ -38,11 +38,12 @@ from .readmodels import (
     SheetLine,
     StopLine,
 )
+from .safetylog import CourseLog, logs_from
 from .site import Site
 from .stopping import PERSON
 from .today import to_clear
 
-BESIDES = (*RECORDS, Contact, Pin, Acknowledgement)
+BESIDES = (*RECORDS, BloodPressure, Contact, Pin, Acknowledgement)
 DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
 
 
@@ -55,8 +56,11 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         person = next(iter(people_from(reading)), Person(code, ()))
         practice = any(c.study.mode == "practice" for c in contexts)
         ways = Ways(session, site, reading.rows[Contact])
+        logs = logs_from(reading)
         views = [
-            _course(site, context, course, person, now, ways.kept_back(context))
+            _course(
+                site, context, course, person, now, ways.kept_back(context), logs[course.number]
+            )
             for context, course in zip(contexts, person.courses, strict=True)
         ]
         return PersonView(
@@ -135,6 +139,7 @@ def _course(
     person: Person,
     now: datetime,
     kept: Hold | None,
+    log: CourseLog,
 ) -> CourseView:
     zone = ZoneInfo(context.facts.zone)
     fact = context.facts.anchors.get(context.protocol.main_anchor.id)
@@ -160,17 +165,7 @@ def _course(
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,
         stops=_stops(context),
-        events=tuple(
-            EventLine(
-                term=event.term,
-                start=event.started_at.astimezone(zone),
-                end=event.ended_at.astimezone(zone) if event.ended_at else None,
-                grade=event.grade,
-                serious=event.serious,
-                relatedness=event.relatedness,
-            )
-            for event in course.events
-        ),
+        log=log,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from ..study.schedule import WISHED, State
 from .enrolment import StudySettings
 from .pins import PinState
+from .safetylog import CourseLog
 
 PromptState = Literal["planned", "waiting", "held", "sending", "sent", "skipped", "failed"]
 
@@ -247,16 +248,6 @@ class StopLine:
 
 
 @dataclass(frozen=True)
-class EventLine:
-    term: str
-    start: datetime
-    end: datetime | None
-    grade: int
-    serious: bool
-    relatedness: str
-
-
-@dataclass(frozen=True)
 class CourseView:
     """One course on a person's page; `dosing_date`, `confirmed`, `day` and `held` are of its first
     anchor, `doses` of all."""
@@ -279,7 +270,7 @@ class CourseView:
     sheets: tuple[SheetLine, ...]
     doses: tuple[DoseLine, ...]
     anchors: tuple[CourseAnchor, ...]
-    events: tuple[EventLine, ...]
+    log: CourseLog
     stops: tuple[StopLine, ...]
 
 

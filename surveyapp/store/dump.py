@@ -30,6 +30,7 @@ from .tables import (
     PromptRow,
     ScoreRow,
 )
+from .tables_care import BloodPressure
 from .tables_entry import Acknowledgement
 from .tables_reach import Stop
 from .transfer import by_course, slices
@@ -53,6 +54,7 @@ class CourseDump:
     assessments: Sequence[AssessmentDump]
     doses: Sequence[DoseRow]
     events: Sequence[AdverseEvent]
+    readings: Sequence[BloodPressure]
     prompts: Sequence[PromptRow]
     stops: Sequence[Stop]
 
@@ -105,6 +107,7 @@ class _Details:
         self._anchors = by_course(session, Anchor, ids)
         self._doses = by_course(session, DoseRow, ids)
         self._events = by_course(session, AdverseEvent, ids)
+        self._readings = by_course(session, BloodPressure, ids)
         self._assessments = by_course(session, Assessment, ids)
         sheets = [a.id for rows in self._assessments.values() for a in rows]
         self._answers = _by_assessment(session, Answer, sheets)
@@ -118,6 +121,7 @@ class _Details:
             assessments=[self._assessment(a) for a in self._assessments[number]],
             doses=self._doses[number],
             events=self._events[number],
+            readings=self._readings[number],
             prompts=context.all_prompts,
             stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )

@@ -23,11 +23,11 @@ from ...study.schedule import Hold
 from ..errors import RefusedError
 from ..invitations import Ways
 from ..site import Site
+from ..spreadsheet import safe_text
 from . import codebook
 from .columns import TABLES, Table
 from .tables import Row, Value, notice_rows, rows_of
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHECKSUMS = "checksums.sha256"
 
 
@@ -129,7 +129,7 @@ def _cell(value: Value, is_text: bool) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value)
-    return f"'{text}" if is_text and text.startswith(FORMULA) else text
+    return safe_text(text) if is_text else text
 
 
 def _write_codebook(site: Site, folder: Path, now: datetime) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ...store.dump import AssessmentDump, CourseDump, PersonDump
 from ...store.tables import AdverseEvent, PromptRow
+from ...store.tables_care import BloodPressure
 from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
 from ...study.library import Library
@@ -108,6 +109,7 @@ class _CourseRows:
             "scores.csv": [row for sheet in sheets for row in self._scores(sheet)],
             "doses.csv": list(self._doses()),
             "adverse_events.csv": [self._event(event) for event in events],
+            "blood_pressure.csv": [self._reading(row) for row in self._dump.readings],
             "prompts.csv": [*(self._prompt(prompt) for prompt in prompts), *self._ahead()],
             "stops.csv": [self._stop(stop) for stop in self._dump.stops],
         }
@@ -226,8 +228,25 @@ class _CourseRows:
             "grade": event.grade,
             "serious": event.serious,
             "relatedness": event.relatedness,
+            "action": event.action,
+            "outcome": event.outcome,
+            "source": event.source,
+            "note": event.note,
             "days_after_dose": self._days(None, event.started_at),
             "recorded_at": event.recorded_at,
+        }
+
+    def _reading(self, row: BloodPressure) -> Row:
+        return {
+            **self._key,
+            "anchor": row.anchor,
+            "at": row.at,
+            "systolic": row.systolic,
+            "diastolic": row.diastolic,
+            "pulse": row.pulse,
+            "recorded_at": row.recorded_at,
+            "withdrawn_at": row.withdrawn_at,
+            "withdrawn_why": row.withdrawn_why,
         }
 
     def _prompt(self, prompt: PromptRow) -> Row:
