@@ -17,6 +17,8 @@ from ..study.record import Course, Person
 from ..study.trajectory import Gap, Line, Mark, Point, counts, line
 from ..texts import day, gettext, render
 from . import words
+from .event_marks import EventMark, event_marks, legend_words
+from .event_marks import told as told_events
 from .frame import (
     FIRST_GAP,
     GAP_STEP,
@@ -83,6 +85,7 @@ class Panel:
     frame: Frame
     series: tuple[Series, ...]
     gaps: tuple[GapText, ...]
+    events: tuple[EventMark, ...]
 
 
 def trajectory_svg(
@@ -96,7 +99,10 @@ def trajectory_svg(
     drawn = [day_after(c, p) for c, found in zip(courses, lines, strict=True) for p in _all(found)]
     days = days_shown(courses, instrument, drawn)
     panels, height = _panels(courses, lines, days)
-    legend, bottom = flow(_legend(instrument, scales, lines), height + 14, WIDTH, SMALL)
+    entries = _legend(instrument, scales, lines)
+    if events := legend_words(courses):
+        entries.append(Entry(events))
+    legend, bottom = flow(entries, height + 14, WIDTH, SMALL)
     return render(
         "chart/trajectory.svg",
         panels=panels,
@@ -134,9 +140,9 @@ def _panels(
     panels: list[Panel] = []
     for i, (course, found) in enumerate(zip(courses, lines, strict=True)):
         made = _frame(grid, i, days, found[0].scale, course)
-        panels.append(
-            Panel(made, _series(made, course, found), tuple(_gaps(made.space, course, found)))
-        )
+        gap_texts = tuple(_gaps(made.space, course, found))
+        marks = event_marks(made.space, course)
+        panels.append(Panel(made, _series(made, course, found), gap_texts, marks))
     return panels, grid.height
 
 
@@ -316,5 +322,7 @@ def _described(courses: Sequence[Course], lines: Sequence[Sequence[Line]]) -> st
             day=day(course.dosing_date) if course.dosing_date else "", doses=words.doses(course)
         )
         lines_told = " ".join(words.spoken_line(each, dosed=dosed) for each in found)
-        told.append(f"{words.course_title(course)}, {on}. {lines_told}")
+        told.append(
+            f"{words.course_title(course)}, {on}. {lines_told} {told_events(course)}".strip()
+        )
     return " ".join(told)

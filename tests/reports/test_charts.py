@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -288,3 +288,17 @@ def test_many_timepoints_stay_apart():
     assert not any(line.crosses(box) for line in lines for box in boxes)
     assert texts(root).count("×") == 4
     assert joined(root, "series-a") == 4
+
+
+def test_events_stand_on_the_axis_of_days_in_shape_and_in_words() -> None:
+    plain = p.nausea()
+    grave = replace(plain, grade=3)
+    late = replace(plain, started_at=plain.started_at + timedelta(days=400))
+    for events, marks in (((plain, late), 1), ((plain, grave), 1), ((late,), 0)):
+        course = replace(p.second_course(), events=events)
+        root = trajectory(Person("R2-05", (course,)))
+        kinds = [e.get("class") for e in root.iter(f"{SVG}path")]
+        assert sum(kind in ("event", "event filled") for kind in kinds) == marks
+        assert ("event filled" in kinds) == (grave in events)
+        assert "grade 1" in (root.findtext(f"{SVG}desc") or "")
+        assert any("△ event" in text for text in texts(root))
