@@ -16,7 +16,7 @@ from ..store.tables_entry import Acknowledgement, Pin
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
-from ..study.schedule import Hold
+from ..study.schedule import Hold, window_of
 from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
 from ..texts import day, number
 from .dosing import held_prompts
@@ -166,7 +166,24 @@ def _course(
         anchors=anchors,
         stops=_stops(context),
         log=log,
+        to_enter=_to_enter(site, context, now),
     )
+
+
+def _to_enter(
+    site: Site, context: CourseContext, now: datetime
+) -> dict[str, list[tuple[str, str]]]:
+    """What was not sent of the windows that have opened."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for timepoint in context.protocol.timepoints:
+        window = window_of(timepoint, context.facts)
+        if window is None or window.opens_at > now:
+            continue
+        missing = [
+            i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.submitted
+        ]
+        found[timepoint.id] = [(name, site.library.instruments[name].name) for name in missing]
+    return found
 
 
 def _anchor(context: CourseContext, anchor: Anchor, course: Course, now: datetime) -> CourseAnchor:

@@ -5,7 +5,7 @@ Local dates and times are already in the zone that they are to be read in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -249,8 +249,9 @@ class StopLine:
 
 @dataclass(frozen=True)
 class CourseView:
-    """One course on a person's page; `dosing_date`, `confirmed`, `day` and `held` are of its first
-    anchor, `doses` of all."""
+    """One course on a person's page; `to_enter` has, by timepoint, the instruments (id, name) that
+    staff may still type in from paper; `dosing_date`, `confirmed`, `day` and `held` are of its
+    first anchor, `doses` of all."""
 
     number: int
     retreat_id: int
@@ -272,6 +273,7 @@ class CourseView:
     anchors: tuple[CourseAnchor, ...]
     log: CourseLog
     stops: tuple[StopLine, ...]
+    to_enter: Mapping[str, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True)

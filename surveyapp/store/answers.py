@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -161,6 +161,11 @@ def answers_of(session: Session, assessment_id: int) -> dict[str, tuple[int | No
 def sheet_row(session: Session, assessment_id: int) -> Assessment:
     """One assessment, to be changed."""
     return session.get_one(Assessment, assessment_id)
+
+
+def forget_answers(session: Session, assessment_id: int) -> None:
+    """Empty a draft; what it held stays in the trail."""
+    session.execute(delete(_answer).where(_answer.c.assessment_id == assessment_id))
 
 
 def mark_submitted(session: Session, assessment_id: int, at: datetime) -> None:

@@ -1,5 +1,5 @@
-// Conveniences that every page works without: "/" goes to the search box, heads sort tables, and a
-// new retreat asks only the days that its protocol has.
+// Conveniences that every page works without: "/" goes to the search box, heads sort tables, a new
+// retreat asks only the days that its protocol has, and figures answer the items of a sheet.
 "use strict";
 
 document.addEventListener("keydown", function (event) {
@@ -47,4 +47,20 @@ function showDays() {
 if (protocol) {
   protocol.addEventListener("change", showDays);
   showDays();
+}
+
+function answerByKey(event) {
+  const asked = event.target.closest("fieldset");
+  const place = Number.parseInt(event.key, 10);
+  const choices = asked ? asked.querySelectorAll("input[type=radio]") : [];
+  if (event.ctrlKey || event.metaKey || event.altKey || !choices[place - 1]) return;
+  event.preventDefault();
+  choices[place - 1].checked = true;
+  const following = asked.nextElementSibling;
+  const next = following && following.querySelector("input[type=radio]:checked");
+  (next || choices[place - 1]).focus();
+}
+
+for (const sheet of document.querySelectorAll("[data-keys]")) {
+  sheet.addEventListener("keydown", answerByKey);
 }

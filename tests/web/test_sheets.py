@@ -1,0 +1,62 @@
+"""A sheet of paper typed in, without script: look, enter, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Browser, Page
+from .test_staff import act, value
+from .test_staff import filled as filled
+from .test_staff import staff as staff
+
+PATH = "/staff/people/S-01/1/sheet/baseline/hads"
+ANSWERS = {f"item-{n}": "1" for n in range(1, 15)}
+TYPED = {"mode": "paper", "on": "2027-03-20", "at": "09:30", **ANSWERS}
+
+
+@pytest.fixture
+def due(filled: Browser) -> Browser:
+    """The dosing day is Sun 4 April, so that the baseline is open on 28 March."""
+    day = {"dosing_date": "2027-04-02", "reason": "the venue closed"}
+    seen = act(filled, "/staff/people/S-01/1/dosing-day", {**day})
+    told = {"csrf_token": value(seen, "csrf_token"), "seen": value(seen, "seen"), **day}
+    filled.post("/staff/people/S-01/1/dosing-day", told)
+    return filled
+
+
+def enter(browser: Browser, seen: Page, typed: dict[str, Any]) -> Page:
+    told = {"csrf_token": value(seen, "csrf_token"), "seen": value(seen, "seen")}
+    return browser.post(PATH, {**told, **typed})
+
+
+def test_it_is_looked_at_and_then_entered(due: Browser) -> None:
+    assert "HADS from paper or a call" in due.get("/staff/people/S-01").text
+    seen = act(due, PATH, {**TYPED})
+    assert "What it comes to" in seen.text
+    assert "Anxiety 7" in seen.text
+    page = enter(due, seen, TYPED)
+    assert "HADS of S-01, Before the retreat, is entered." in page.text
+    assert "HADS, 20 Mar 2027, paper" in page.text
+    assert "HADS from paper or a call" not in page.text
+    again = due.get(PATH)
+    assert again.status == 409
+    assert "is on record since Sat 20 Mar 2027, 09:30" in again.text
+
+
+def test_what_was_changed_after_the_look_is_looked_at_again(due: Browser) -> None:
+    seen = act(due, PATH, {**TYPED})
+    page = enter(due, seen, {**TYPED, "item-1": "3"})
+    assert "What it comes to" in page.text
+    assert "is entered" not in page.text
+
+
+def test_what_is_wrong_keeps_what_was_typed(due: Browser) -> None:
+    page = act(due, PATH, {**TYPED, "on": "2027-04-20", "item-2": "9"})
+    assert page.status == 400
+    assert "This lies in the future" in page.text
+    assert "Choose one of the answers on the sheet." in page.text
+    assert value(page, "on") == "2027-04-20"
+    chosen = [e for e in page.all("input") if e.get("name") == "item-3" and "checked" in e.attrib]
+    assert [e.get("value") for e in chosen] == ["1"]
