@@ -86,7 +86,9 @@ class Preview:
     notes: tuple[str, ...]
 
 
-def sheet_form(site: Site, code: str, number: int, timepoint: str, instrument: str) -> SheetForm:
+def sheet_form(
+    site: Site, code: str, number: int, timepoint: str, instrument: str, now: datetime
+) -> SheetForm:
     """Raises NotFoundError, and RefusedError where the sheet was sent."""
     with site.database.read() as session:
         context, point, asked = _place(session, site, code, number, timepoint, instrument)
@@ -106,7 +108,7 @@ def sheet_form(site: Site, code: str, number: int, timepoint: str, instrument: s
                 for place, item in enumerate(asked.items, 1)
             ),
             begun=begun,
-            day=window.target if window else None,
+            day=min(window.target, now.astimezone(context.zone).date()) if window else None,
         )
 
 

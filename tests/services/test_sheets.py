@@ -137,7 +137,7 @@ def test_nothing_is_entered_for_days_after_a_death(site: Site) -> None:
 def test_what_the_course_does_not_ask_is_not_found(site: Site, place: tuple[str, str]) -> None:
     add_course(site)
     with pytest.raises(NotFoundError):
-        sheets.sheet_form(site, "P-01", 1, *place)
+        sheets.sheet_form(site, "P-01", 1, *place, NOW)
 
 
 def test_scores_equal_those_of_the_same_answers_on_a_phone(sqlite_site: Site) -> None:

@@ -52,7 +52,7 @@ def sheet(
     desk: Desk, code: str, number: int, timepoint: str, instrument: str
 ) -> ResponseReturnValue:
     view, course = found(desk, code, number)
-    asked = sheets.sheet_form(desk.site, code, number, timepoint, instrument)
+    asked = sheets.sheet_form(desk.site, code, number, timepoint, instrument, desk.now)
     form = _form(asked)
     where = (code, number, timepoint, instrument)
     heading = f"{asked.instrument}, {asked.label}, from paper or a call"
