@@ -31,7 +31,7 @@ from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
-from .services import instance, outcomes, prompting
+from .services import alert_messages, instance, outcomes, prompting
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
 from .services.health import beat
@@ -96,8 +96,9 @@ class Ticker:
         self.beat()
         sent = 0
         if self._clock_is_sound() and self._may_send():
+            sent = self._send_alerts()
             with ThreadPoolExecutor(LANES, "lane") as lanes:
-                sent = self._send_all(lanes)
+                sent += self._send_all(lanes)
             self._mailer.rest()
         self.beat(at_once=sent > 0)
         return sent
@@ -128,6 +129,19 @@ class Ticker:
             self._last_beat = now, self._trouble
             if self._watch is not None:
                 instance.remember(self._site, now)
+
+    def _send_alerts(self) -> int:
+        """Tell people of alerts, before everything else. A fault in it stops no prompt."""
+        try:
+            told = alert_messages.send_due(self._site, self._mailer, self._clock, self.stopping)
+        except Exception as error:  # its lease brings the message back
+            self._trouble = f"an alert could not be told ({type(error).__name__})"
+            log.exception("an alert's message failed")
+            return 0
+        self._progress = time.monotonic()
+        if told.away is not None:
+            self._is_away(told.away)
+        return told.sent
 
     def _send_all(self, lanes: ThreadPoolExecutor) -> int:
         """Claim what is due and let the lanes hand it over, until nothing is due.

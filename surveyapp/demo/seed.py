@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ..services import accounts, enrolment, people
+from ..services import accounts, alert_acts, enrolment, people
+from ..services.alert_acts import NewResponders
 from ..services.enrolment import CONSENT_SCOPES, NewRetreat, StudySettings
 from ..services.exchange import import_folder
 from ..services.overview import studies
@@ -37,6 +38,15 @@ HELP = StudySettings(
 )
 
 
+TOLD = NewResponders(
+    name="On call",
+    email="on-call@example.org",
+    minutes=30,
+    deputy_name="The deputy",
+    deputy_email="deputy@example.org",
+)
+
+
 @dataclass(frozen=True)
 class StaffDoor:
     email: str
@@ -58,6 +68,7 @@ def seed(site: Site, now: datetime) -> str:
     _import(site, make_earlier(CODES[0], ZONE, instruments), now)
     for study in studies(site):
         enrolment.save_settings(site, study.id, HELP, actor=ACTOR, now=now)
+        alert_acts.set_responders(site, study.id, TOLD, actor=ACTOR, now=now)
     number = _add_retreat(site, now)
     return _link(site, CODES[0], number)
 

@@ -8,6 +8,7 @@ started takes answers for 60 more days. After sending nothing is taken and nothi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
-from . import notices, pins
+from . import alerts, notices, pins
 from .errors import GoneError, InputError, NotFoundError
 from .site import Site
 from .visits import (
@@ -115,7 +116,7 @@ def save(site: Site, visit_id: str, write: str, taps: Sequence[Tap], now: dateti
         if _all_sent(found) or (taps and not live):
             raise GoneError(ALREADY_SENT)
         if live:
-            _keep(session, found, live, now)
+            _keep(site, session, found, live, now)
     return len(live)
 
 
@@ -141,6 +142,7 @@ def send(site: Site, visit_id: str, write: str, instrument: str, now: datetime) 
         _refuse_closed(found, now)
         _submit(site, session, found, sheet, now)
         refresh_windows(session, site.library, [found.course_id])
+        alerts.judge(session, site, found.course_id, now)
         _open_doors(site, session, found.course_id, now)
         return done
 
@@ -218,7 +220,7 @@ def _all_sent(found: Desk) -> bool:
     return all(sheet.submitted_at is not None for sheet in found.sheets.values())
 
 
-def _keep(session: Session, found: Desk, taps: Sequence[Tap], now: datetime) -> None:
+def _keep(site: Site, session: Session, found: Desk, taps: Sequence[Tap], now: datetime) -> None:
     # Of several answers to one item in one delivery the youngest counts.
     newest: dict[tuple[int, str], NewAnswer] = {}
     for tap in sorted(taps, key=lambda t: t.age, reverse=True):
@@ -228,11 +230,24 @@ def _keep(session: Session, found: Desk, taps: Sequence[Tap], now: datetime) -> 
     if changed:
         kept = [newest[key] for key in sorted(changed)]
         trail.append(session, found.chain, "answers saved", PERSON, now, _payload(found, kept))
+        arrived = _by_instrument(found, kept)
+        alerts.judge_answers(session, site, found.course_id, found.timepoint, arrived, now)
 
 
 def _new_answer(sheet: Sheet, tap: Tap, now: datetime) -> NewAnswer:
     skip = DECLINED if tap.value is None else None
     return NewAnswer(sheet.assessment_id, tap.item, tap.value, skip, min(now, now - tap.age))
+
+
+def _by_instrument(
+    found: Desk, kept: Sequence[NewAnswer]
+) -> Mapping[str, Mapping[str, int | None]]:
+    """Instrument and item to value."""
+    names = {sheet.assessment_id: sheet.instrument for sheet in found.sheets.values()}
+    arrived: defaultdict[str, dict[str, int | None]] = defaultdict(dict)
+    for answer in kept:
+        arrived[names[answer.assessment_id]][answer.item] = answer.value
+    return arrived
 
 
 def _payload(found: Desk, kept: Sequence[NewAnswer]) -> Mapping[str, object]:

@@ -51,7 +51,7 @@ def studies(site: Site) -> list[StudyLine]:
                 retreats=count,
                 missing=missing_settings(study),
             )
-            for study, count in roster.studies(session)
+            for study, count in ((found.study, found.retreats) for found in roster.studies(session))
         ]
 
 

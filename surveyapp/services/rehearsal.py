@@ -82,7 +82,8 @@ def site_texts(site: Site, protocol: Protocol) -> SiteTexts:
     """Those of this site, with the lines of the study that runs this protocol, if there is one."""
     with site.database.read() as session:
         own = own_texts(session)
-        running = (study for study, _ in roster.studies(session) if study.protocol == protocol.id)
+        known = (found.study for found in roster.studies(session))
+        running = (study for study in known if study.protocol == protocol.id)
         study = next(running, None)
         return SiteTexts(own, study.phone if study else "", study.hours if study else "")
 

@@ -27,6 +27,7 @@ from ..study.protocol import Timepoint
 from ..study.schedule import instant, window_of
 from ..study.scoring import score
 from ..texts import day, moment
+from . import alerts
 from .dates import year_fault
 from .enrolment import the_course
 from .errors import InputError, NotFoundError, RefusedError
@@ -162,6 +163,7 @@ def enter_sheet(
         }
         trail.append(session, context.course.chain, "sheet entered", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])
+        alerts.judge(session, site, context.course_id, now)
 
 
 def _place(

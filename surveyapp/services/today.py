@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 
 from ..store import attention, contacts, roster, versions
 from ..store.database import Session
-from ..store.facts import CourseContext, course_contexts
-from ..store.tables import Study
+from ..store.facts import CourseContext, read_courses
+from ..store.roster import StudyCount
+from ..store.tables import Contact
 from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
+from . import alert_views
 from .dosing import held_prompts
 from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
@@ -49,9 +51,15 @@ def today(site: Site, now: datetime, state: Health) -> Today:
         studies = roster.studies(session)
         ids = attention.courses(session, now, _reach(session, site), PERSON)
         return Today(
-            needs=[*_machine(state), *_needs(session, site, ids, now), *_settings(studies)],
-            begun=any(retreats for _, retreats in studies),
-            practice=all(study.mode == "practice" for study, _ in studies),
+            needs=[
+                *alert_views.needs(session, site),
+                *_machine(state),
+                *_needs(session, site, ids, now),
+                *alert_views.without_responder(site, studies),
+                *_settings(studies),
+            ],
+            begun=any(s.retreats for s in studies),
+            practice=all(s.study.mode == "practice" for s in studies),
         )
 
 
@@ -68,8 +76,9 @@ def _reach(session: Session, site: Site) -> attention.Reach:
 
 def _needs(session: Session, site: Site, ids: Collection[int], now: datetime) -> list[Need]:
     """What these courses need."""
-    contexts = [c for c in course_contexts(session, site.library, ids) if not c.is_over]
-    known = contacts.refusals(session, [c.participant.id for c in contexts])
+    reading = read_courses(session, site.library, ids, (Contact,))
+    contexts = [c for c in reading.contexts if not c.is_over]
+    known = contacts.refusals(reading.rows[Contact])
     return [
         *_grouped(contexts, lambda c: _dosing_soon(c, now)),
         *_unconfirmed(contexts, now),
@@ -340,9 +349,9 @@ def _no_day(contexts: Iterable[CourseContext]) -> list[Need]:
     ]
 
 
-def _settings(studies: Iterable[tuple[Study, int]]) -> list[Need]:
+def _settings(studies: Iterable[StudyCount]) -> list[Need]:
     needs: list[Need] = []
-    for study, _count in studies:
+    for study in (s.study for s in studies):
         missing = missing_settings(study)
         if missing:
             why = f"Participants cannot be told: {', '.join(missing)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,11 +110,10 @@ def stands(session: Session, participant_id: int, kind: str, lookup: str) -> boo
     return row is not None and row.lookup == lookup and not row.refused_why
 
 
-def refusals(session: Session, participant_ids: Collection[int]) -> dict[int, dict[str, str]]:
+def refusals(rows: Iterable[Contact]) -> dict[int, dict[str, str]]:
     """Everybody's kinds of contact, each with why it was refused for good (empty: it was not)."""
-    query = select(Contact).where(col(Contact.participant_id).in_(participant_ids))
     found: defaultdict[int, dict[str, str]] = defaultdict(dict)
-    for contact in session.scalars(query):
+    for contact in rows:
         found[contact.participant_id][contact.kind] = contact.refused_why or ""
     return found
 

@@ -30,7 +30,7 @@ from .tables import (
     PromptRow,
     ScoreRow,
 )
-from .tables_care import BloodPressure
+from .tables_care import Alert, BloodPressure
 from .tables_entry import Acknowledgement
 from .tables_reach import Stop
 from .transfer import by_course, slices
@@ -55,6 +55,7 @@ class CourseDump:
     doses: Sequence[DoseRow]
     events: Sequence[AdverseEvent]
     readings: Sequence[BloodPressure]
+    alerts: Sequence[Alert]
     prompts: Sequence[PromptRow]
     stops: Sequence[Stop]
 
@@ -108,6 +109,7 @@ class _Details:
         self._doses = by_course(session, DoseRow, ids)
         self._events = by_course(session, AdverseEvent, ids)
         self._readings = by_course(session, BloodPressure, ids)
+        self._alerts = by_course(session, Alert, ids)
         self._assessments = by_course(session, Assessment, ids)
         sheets = [a.id for rows in self._assessments.values() for a in rows]
         self._answers = _by_assessment(session, Answer, sheets)
@@ -122,6 +124,7 @@ class _Details:
             doses=self._doses[number],
             events=self._events[number],
             readings=self._readings[number],
+            alerts=self._alerts[number],
             prompts=context.all_prompts,
             stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )

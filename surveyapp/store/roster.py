@@ -5,11 +5,11 @@ Nothing here decides; services do, and they write the trail and refresh the wind
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -26,6 +26,7 @@ from .tables import (
     Study,
     WindowRow,
 )
+from .tables_care import Responder
 from .trail import new_chain
 
 DoseKey = tuple[int, str, str]
@@ -40,15 +41,25 @@ class RetreatCount:
     courses: int
 
 
-def studies(session: Session) -> Sequence[tuple[Study, int]]:
-    """Every study with its number of retreats."""
+@dataclass(frozen=True)
+class StudyCount:
+    """A study, how many retreats it has, and whether somebody is named to be told of alerts."""
+
+    study: Study
+    retreats: int
+    responds: bool
+
+
+def studies(session: Session) -> list[StudyCount]:
+    """Every study, in the order they were made."""
+    told = (col(Responder.study_id) == col(Study.id)) & (col(Responder.place) == 1)
     query = (
-        select(Study, func.count(col(Retreat.id)))
+        select(Study, func.count(col(Retreat.id)), exists().where(told))
         .outerjoin(Retreat, col(Retreat.study_id) == col(Study.id))
         .group_by(col(Study.id))
         .order_by(col(Study.id))
     )
-    return [(study, count) for study, count in session.execute(query)]
+    return [StudyCount(*row) for row in session.execute(query)]
 
 
 def study(session: Session, study_id: int) -> Study | None:

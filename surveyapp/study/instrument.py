@@ -18,13 +18,15 @@ Direction = Literal["lower", "higher", "none"]
 
 @dataclass(frozen=True)
 class Item:
-    """One question. `number_in_source` is its number in the parent questionnaire, if any."""
+    """One question. `number_in_source` is its number in the parent questionnaire, if any. One that
+    is marked for `safety` raises an alert when it is answered with one of `safety_values`."""
 
     id: str
     topic: str
     values: tuple[int, ...]
     number_in_source: int | None = None
     safety: bool = False
+    safety_values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -83,12 +83,24 @@ def _item(row: Table, shared: tuple[int, ...]) -> Item:
         topic=row.need("topic", str, ""),
         values=tuple(sorted(values)) or (0,),
         number_in_source=number or None,
-        safety=row.get("safety", bool, False),
+        safety=(safety := row.get("safety", bool, False)),
+        safety_values=_safety_values(row, values, safety=safety),
     )
     if item.id in RESERVED:
         row.fault("id", f"{item.id!r} is a name that wordings use for something else")
     row.close()
     return item
+
+
+def _safety_values(row: Table, values: tuple[int, ...], *, safety: bool) -> tuple[int, ...]:
+    """The values that count, of an item that is marked for safety."""
+    counting = row.list_of("safety_values", int, required=False)
+    if safety != bool(counting):
+        row.fault("safety_values", "go with safety = true: name the values that count")
+    for value in counting:
+        if value not in values:
+            row.fault("safety_values", f"{value} is none of its values")
+    return counting if safety else ()
 
 
 def _scales(root: Table, items: Sequence[Item]) -> tuple[Scale, ...]:

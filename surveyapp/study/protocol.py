@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path
 
+from .alerting import AlertRule, check_alerts, read_alerts
 from .instrument import Instrument
 from .notice import Notice, read_notice
 from .reading import Faults, Table, parse_toml, read_text
@@ -83,6 +84,7 @@ class Protocol:
     sha256: str
     text: str = field(default="", repr=False, compare=False)
     notice: Notice = field(default_factory=Notice)
+    alerts: tuple[AlertRule, ...] = ()
 
     def timepoint(self, timepoint_id: str) -> Timepoint:
         """Raises KeyError."""
@@ -126,11 +128,13 @@ def read_protocol(
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
         notice=read_notice(root),
+        alerts=read_alerts(root),
     )
     if protocol.id and protocol.id != name:
         root.fault("id", f"is {protocol.id!r} but the file is '{name}.toml'")
     root.close()
     _check_references(root, protocol, instruments)
+    check_alerts(root, protocol, instruments)
     faults.raise_any()
     return protocol
 

@@ -70,7 +70,8 @@ def test_retreat_brings_its_practice_study_once(site: Site) -> None:
     retreat(site)
     retreat(site, "Summer 2027")
     with site.database.read() as session:
-        ((study, count),) = roster.studies(session)
+        (found,) = roster.studies(session)
+        study, count = found.study, found.retreats
     assert (study.mode, study.protocol, count) == ("practice", "second-retreat", 2)
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from surveyapp.services import (
+    alert_acts,
     dosing,
     enrolment,
     instance,
@@ -17,6 +18,7 @@ from surveyapp.services import (
     personal,
     stopping,
 )
+from surveyapp.services.alert_acts import NewResponders
 from surveyapp.services.dosing import NewDose
 from surveyapp.services.enrolment import NewRetreat, StudySettings
 from surveyapp.services.exchange import importing
@@ -31,6 +33,7 @@ from tests.world import add_course, needs_of
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 DOSING = date(2027, 3, 20)
 FULL = StudySettings("112", "0800 1", "020 1", "9 to 17", "your facilitator", "within a week")
+RESPONDERS = NewResponders("On call", "on-call@example.org", 60)
 
 
 def at(days: int, hour: int = 9) -> datetime:
@@ -42,6 +45,12 @@ def by(now: datetime) -> By:
     return {"actor": "staff:1", "now": now}
 
 
+def fill_in(site: Site) -> None:
+    """The study's settings, and who is told of alerts."""
+    enrolment.save_settings(site, 1, FULL, **by(at(-20)))
+    alert_acts.set_responders(site, 1, RESPONDERS, **by(at(-20)))
+
+
 def alive(site: Site, now: datetime, trouble: str = "") -> None:
     with site.database.write() as session:
         heartbeat.beat(session, "w1", now, trouble)
@@ -49,9 +58,9 @@ def alive(site: Site, now: datetime, trouble: str = "") -> None:
 
 @pytest.fixture
 def quiet(site: Site) -> Site:
-    """One person with consent, settings filled in."""
+    """One person with consent, settings filled in, somebody who is told of alerts."""
     add_course(site, "P-01")
-    enrolment.save_settings(site, 1, FULL, **by(at(-20)))
+    fill_in(site)
     return site
 
 
@@ -78,7 +87,7 @@ def test_worker_that_cannot_send_says_why(quiet: Site) -> None:
 
 def test_no_consent_leads_to_the_act(site: Site) -> None:
     add_course(site, "P-01", consent=False)
-    enrolment.save_settings(site, 1, FULL, **by(at(-20)))
+    fill_in(site)
     alive(site, at(-12))
     (need,) = needs_of(site, at(-12))
     assert need.place is not None
@@ -89,7 +98,7 @@ def test_no_consent_leads_to_the_act(site: Site) -> None:
 def test_same_reason_for_many_is_one_line(site: Site) -> None:
     for n in range(1, 6):
         add_course(site, f"P-0{n}", consent=False)
-    enrolment.save_settings(site, 1, FULL, **by(at(-20)))
+    fill_in(site)
     (line,) = reasons(site, at(-12))
     assert line == "Spring 2027: 5 people: no consent on record, so nothing is sent."
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from surveyapp.services import answering, sheets, stopping
+from surveyapp.services import alert_views, answering, sheets, stopping
 from surveyapp.services.answering import Tap
 from surveyapp.services.errors import GoneError, InputError, NotFoundError, RefusedError
 from surveyapp.services.sheets import NewSheet
@@ -131,6 +131,15 @@ def test_nothing_is_entered_for_days_after_a_death(site: Site) -> None:
         sheets.enter_sheet(site, *BASELINE, full(site), **BY)
     assert "on" in caught.value.problems
     sheets.enter_sheet(site, *BASELINE, full(site, on=date(2027, 3, 12)), **BY)
+
+
+def test_worse_answers_on_paper_raise_an_alert_too(site: Site) -> None:
+    add_course(site, confirmed=True)
+    sheets.enter_sheet(site, *BASELINE, full(site, 0), **BY)
+    later = datetime(2027, 3, 29, 12, tzinfo=UTC)
+    worse = full(site, 2, mode="telephone", on=date(2027, 3, 28))
+    sheets.enter_sheet(site, "P-01", 1, "day-8", "hads", worse, actor="staff:1", now=later)
+    assert {view.state for view in alert_views.open_of_person(site, "P-01")} == {"open"}
 
 
 @pytest.mark.parametrize("place", [("baseline", "meq30"), ("never", "hads")])

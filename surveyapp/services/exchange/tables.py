@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ...store.dump import AssessmentDump, CourseDump, PersonDump
 from ...store.tables import AdverseEvent, PromptRow
-from ...store.tables_care import BloodPressure
+from ...store.tables_care import Alert, BloodPressure
 from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
 from ...study.library import Library
@@ -110,6 +110,7 @@ class _CourseRows:
             "doses.csv": list(self._doses()),
             "adverse_events.csv": [self._event(event) for event in events],
             "blood_pressure.csv": [self._reading(row) for row in self._dump.readings],
+            "alerts.csv": [self._alert(row) for row in self._dump.alerts],
             "prompts.csv": [*(self._prompt(prompt) for prompt in prompts), *self._ahead()],
             "stops.csv": [self._stop(stop) for stop in self._dump.stops],
         }
@@ -248,6 +249,11 @@ class _CourseRows:
             "withdrawn_at": row.withdrawn_at,
             "withdrawn_why": row.withdrawn_why,
         }
+
+    def _alert(self, row: Alert) -> Row:
+        kept = ("timepoint", "rule", "instrument", "about", "numbers", "drill", "raised_at")
+        done = ("acknowledged_at", "action", "outcome", "closed_at")
+        return {**self._key, **{name: getattr(row, name) for name in (*kept, *done)}}
 
     def _prompt(self, prompt: PromptRow) -> Row:
         return {

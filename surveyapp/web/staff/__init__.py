@@ -16,6 +16,7 @@ from ...services.site import Site
 from .. import security
 from . import (
     adding,
+    alerts,
     entry,
     messagetexts,
     moving,
@@ -53,6 +54,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/people", "people", people.people),
     ("/people/<code>", "person", people.person),
     ("/study", "studies", study.studies),
+    ("/alerts", "alerts", alerts.alerts),
+    ("/alerts/<int:alert_id>", "alert", alerts.alert),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -95,6 +98,11 @@ ACTS: tuple[tuple[str, str, View], ...] = (
         safety.withdraw_reading,
     ),
     ("/study/<int:study_id>", "study", study.study),
+    ("/study/<int:study_id>/told", "responders", alerts.responders),
+    ("/study/<int:study_id>/drill", "drill", alerts.drill),
+    ("/alerts/<int:alert_id>/acknowledge", "acknowledge_alert", alerts.acknowledge_alert),
+    ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
+    ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import dosing, enrolment, overview, personal
+from ...services import alert_views, dosing, enrolment, overview, personal
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
@@ -40,6 +40,7 @@ def person(desk: Desk, code: str) -> ResponseReturnValue:
         person=view,
         practice=view.practice,
         notices=view.notices,
+        alerts=alert_views.open_of_person(desk.site, code),
     )
 
 

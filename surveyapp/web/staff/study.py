@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import enrolment, notices, overview
+from ...services import alert_views, enrolment, notices, overview
 from ...services.enrolment import StudySettings
 from ...services.errors import InputError
 from .desk import Act, Desk, perform
@@ -42,7 +42,12 @@ def study(desk: Desk, study_id: int) -> ResponseReturnValue:
         back_words="Study",
         practice=view.practice,
         template="staff/study.html",
-        more={"here": "studies", "study": view},
+        more={
+            "here": "studies",
+            "study": view,
+            "responders": alert_views.responders(desk.site, study_id),
+            "raises_alerts": alert_views.raises_alerts(desk.site, study_id),
+        },
     )
     return perform(act, form, do)
 

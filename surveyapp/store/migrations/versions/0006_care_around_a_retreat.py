@@ -1,4 +1,4 @@
-"""Sessions and attendance, notes, reasons, blood pressure, alerts, digests, sheets typed in"""
+"""Blood pressure, more words on events, alerts, and who typed in a sheet"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('digest',
-    sa.Column('staff_id', sa.Integer(), nullable=False),
-    sa.Column('at', sa.Time(), nullable=False),
-    sa.Column('time_zone', sa.String(), nullable=False),
-    sa.Column('sent_on', sa.Date(), nullable=True),
-    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_digest_staff_id')),
-    sa.PrimaryKeyConstraint('staff_id', name=op.f('pk_digest'))
-    )
     op.create_table('responder',
     sa.Column('study_id', sa.Integer(), nullable=False),
     sa.Column('place', sa.Integer(), nullable=False),
@@ -29,21 +21,6 @@ def upgrade() -> None:
     sa.CheckConstraint('place IN (1, 2)', name=op.f('ck_responder_place')),
     sa.ForeignKeyConstraint(['study_id'], ['study.id'], name=op.f('fk_responder_study_id')),
     sa.PrimaryKeyConstraint('study_id', 'place', name=op.f('pk_responder'))
-    )
-    op.create_table('programme_session',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('retreat_id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('label', sa.String(), nullable=False),
-    sa.Column('on', sa.Date(), nullable=True),
-    sa.Column('at', sa.Time(), nullable=True),
-    sa.Column('edition', sa.Integer(), nullable=False),
-    sa.CheckConstraint("kind IN ('preparation', 'dosing', 'integration')", name=op.f('ck_programme_session_kind')),
-    sa.CheckConstraint('number >= 1', name=op.f('ck_programme_session_number')),
-    sa.ForeignKeyConstraint(['retreat_id'], ['retreat.id'], name=op.f('fk_programme_session_retreat_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_programme_session')),
-    sa.UniqueConstraint('retreat_id', 'kind', 'number', name=op.f('uq_programme_session_retreat_id_kind_number'))
     )
     op.create_table('alert',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -64,22 +41,9 @@ def upgrade() -> None:
     sa.Column('edition', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['course_id'], ['course.id'], name=op.f('fk_alert_course_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_alert')),
-    sa.UniqueConstraint('course_id', 'rule', 'timepoint', 'about', name=op.f('uq_alert_course_id_rule_timepoint_about'))
+    sa.UniqueConstraint('course_id', 'rule', 'timepoint', 'instrument', 'about', name=op.f('uq_alert_course_id_rule_timepoint_instrument_about'))
     )
     op.create_index('ix_alert_raised_at', 'alert', ['raised_at'])
-    op.create_table('attendance',
-    sa.Column('session_id', sa.Integer(), nullable=False),
-    sa.Column('course_id', sa.Integer(), nullable=False),
-    sa.Column('state', sa.String(), nullable=False),
-    sa.Column('note', sa.String(), nullable=False),
-    sa.Column('recorded_by', sa.String(), nullable=False),
-    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("state IN ('attended', 'in part', 'absent', 'excused')", name=op.f('ck_attendance_state')),
-    sa.ForeignKeyConstraint(['course_id'], ['course.id'], name=op.f('fk_attendance_course_id')),
-    sa.ForeignKeyConstraint(['session_id'], ['programme_session.id'], name=op.f('fk_attendance_session_id')),
-    sa.PrimaryKeyConstraint('session_id', 'course_id', name=op.f('pk_attendance'))
-    )
-    op.create_index('ix_attendance_course_id', 'attendance', ['course_id'])
     op.create_table('blood_pressure',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('course_id', sa.Integer(), nullable=False),
@@ -100,33 +64,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_blood_pressure'))
     )
     op.create_index('ix_blood_pressure_course_id', 'blood_pressure', ['course_id'])
-    op.create_table('missing_form',
-    sa.Column('course_id', sa.Integer(), nullable=False),
-    sa.Column('timepoint', sa.String(), nullable=False),
-    sa.Column('reason', sa.String(), nullable=False),
-    sa.Column('note', sa.String(), nullable=False),
-    sa.Column('recorded_by', sa.String(), nullable=False),
-    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("reason IN ('died', 'too unwell', 'declined', 'not reached', 'our error')", name=op.f('ck_missing_form_reason')),
-    sa.ForeignKeyConstraint(['course_id'], ['course.id'], name=op.f('fk_missing_form_course_id')),
-    sa.PrimaryKeyConstraint('course_id', 'timepoint', name=op.f('pk_missing_form'))
-    )
-    op.create_table('note',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('course_id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('on', sa.Date(), nullable=False),
-    sa.Column('text', sa.String(), nullable=False),
-    sa.Column('written_by', sa.String(), nullable=False),
-    sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('withdrawn_by', sa.String(), nullable=False),
-    sa.Column('withdrawn_why', sa.String(), nullable=False),
-    sa.CheckConstraint("kind IN ('note', 'intention')", name=op.f('ck_note_kind')),
-    sa.ForeignKeyConstraint(['course_id'], ['course.id'], name=op.f('fk_note_course_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_note'))
-    )
-    op.create_index('ix_note_course_id', 'note', ['course_id'])
     op.create_table('alert_message',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('alert_id', sa.Integer(), nullable=False),
@@ -146,50 +83,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('alert_id', 'place', name=op.f('uq_alert_message_alert_id_place'))
     )
     op.create_index('ix_alert_message_next_at', 'alert_message', ['next_at'])
-    op.create_table('correction',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('assessment_id', sa.Integer(), nullable=False),
-    sa.Column('item', sa.String(), nullable=False),
-    sa.Column('old_value', sa.Integer(), nullable=True),
-    sa.Column('old_skip', sa.String(), nullable=True),
-    sa.Column('new_value', sa.Integer(), nullable=True),
-    sa.Column('new_skip', sa.String(), nullable=True),
-    sa.Column('reason', sa.String(), nullable=False),
-    sa.Column('corrected_by', sa.String(), nullable=False),
-    sa.Column('corrected_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('(new_value IS NULL) <> (new_skip IS NULL)', name=op.f('ck_correction_new_value_or_skip')),
-    sa.CheckConstraint('(old_value IS NULL) <> (old_skip IS NULL)', name=op.f('ck_correction_old_value_or_skip')),
-    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_correction_assessment_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction'))
-    )
-    op.create_index('ix_correction_assessment_id', 'correction', ['assessment_id'])
-    op.create_table('former_score',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('assessment_id', sa.Integer(), nullable=False),
-    sa.Column('scale', sa.String(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('value', sa.Float(), nullable=True),
-    sa.Column('answered', sa.Integer(), nullable=False),
-    sa.Column('of_items', sa.Integer(), nullable=False),
-    sa.Column('estimated', sa.Boolean(), nullable=False),
-    sa.Column('band', sa.String(), nullable=True),
-    sa.Column('key_version', sa.String(), nullable=False),
-    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_former_score_assessment_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_former_score'))
-    )
-    op.create_index('ix_former_score_assessment_id', 'former_score', ['assessment_id'])
-    op.create_table('second_entry',
-    sa.Column('assessment_id', sa.Integer(), nullable=False),
-    sa.Column('item', sa.String(), nullable=False),
-    sa.Column('value', sa.Integer(), nullable=True),
-    sa.Column('skip', sa.String(), nullable=True),
-    sa.Column('entered_by', sa.String(), nullable=False),
-    sa.Column('entered_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('(value IS NULL) <> (skip IS NULL)', name=op.f('ck_second_entry_value_or_skip')),
-    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_second_entry_assessment_id')),
-    sa.PrimaryKeyConstraint('assessment_id', 'item', name=op.f('pk_second_entry'))
-    )
     op.add_column('adverse_event', sa.Column('action', sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column('adverse_event', sa.Column('outcome', sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column('adverse_event', sa.Column('source', sa.String(), server_default=sa.text("''"), nullable=False))
