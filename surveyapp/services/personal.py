@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from ..reports import charts, sentences, words
-from ..store.facts import CourseContext, read_person
+from ..store.facts import CourseContext, Reading, read_person
 from ..store.records import RECORDS, people_from
 from ..store.tables import Contact, Participant
-from ..store.tables_care import BloodPressure
+from ..store.tables_care import BloodPressure, Correction
 from ..store.tables_entry import Acknowledgement, Pin
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
@@ -43,7 +43,7 @@ from .site import Site
 from .stopping import PERSON
 from .today import to_clear
 
-BESIDES = (*RECORDS, BloodPressure, Contact, Pin, Acknowledgement)
+BESIDES = (*RECORDS, BloodPressure, Correction, Contact, Pin, Acknowledgement)
 DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
 
 
@@ -59,7 +59,14 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         logs = logs_from(reading)
         views = [
             _course(
-                site, context, course, person, now, ways.kept_back(context), logs[course.number]
+                site,
+                context,
+                course,
+                person,
+                now,
+                ways.kept_back(context),
+                logs[course.number],
+                _corrected(context, reading),
             )
             for context, course in zip(contexts, person.courses, strict=True)
         ]
@@ -83,6 +90,20 @@ def _quiet(participant: Participant) -> str:
     """22:00 to 10:00; empty without quiet hours of one's own."""
     start, end = participant.quiet_from, participant.quiet_until
     return f"{start:%H:%M} to {end:%H:%M}" if start and end else ""
+
+
+def _corrected(context: CourseContext, reading: Reading) -> dict[tuple[str, str], date]:
+    """The last day on which each sheet was corrected, by timepoint and instrument."""
+    days: dict[int, datetime] = {}
+    for row in reading.rows[Correction]:
+        days[row.assessment_id] = max(
+            row.corrected_at, days.get(row.assessment_id, row.corrected_at)
+        )
+    return {
+        (sheet.timepoint, sheet.instrument): days[sheet.id].astimezone(context.zone).date()
+        for sheet in context.assessments
+        if sheet.id in days
+    }
 
 
 def _stops(context: CourseContext) -> tuple[StopLine, ...]:
@@ -140,6 +161,7 @@ def _course(
     now: datetime,
     kept: Hold | None,
     log: CourseLog,
+    corrected: Mapping[tuple[str, str], date],
 ) -> CourseView:
     zone = ZoneInfo(context.facts.zone)
     fact = context.facts.anchors.get(context.protocol.main_anchor.id)
@@ -161,7 +183,7 @@ def _course(
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
         scores=_scores(site, person, course, now),
         prompts=prompt_lines(context, now, kept),
-        sheets=_sheets(site, person, course),
+        sheets=_sheets(site, person, course, corrected),
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,
         stops=_stops(context),
@@ -210,10 +232,15 @@ def _dose_line(dose: Dose, zone: str) -> DoseLine:
     return DoseLine(DOSE_NAMES[dose.kind], dose_words(dose), at)
 
 
-def _sheets(site: Site, person: Person, course: Course) -> tuple[SheetLine, ...]:
+def _sheets(
+    site: Site, person: Person, course: Course, corrected: Mapping[tuple[str, str], date]
+) -> tuple[SheetLine, ...]:
     return tuple(
         SheetLine(
             label=timepoint.label,
+            timepoint=timepoint.id,
+            key=sheet.instrument,
+            corrected=corrected.get((sheet.timepoint, sheet.instrument)),
             instrument=site.library.instruments[sheet.instrument].name,
             on=local_date(sheet.submitted_at, course),
             mode=sheet.mode,

@@ -174,10 +174,13 @@ class PromptLine:
 
 @dataclass(frozen=True)
 class SheetLine:
-    """One answered instrument at one timepoint."""
+    """One answered instrument at one timepoint; `corrected`: the last day on which it was."""
 
     label: str
+    timepoint: str
+    key: str
     instrument: str
+    corrected: date | None
     on: date
     mode: str
     marks: tuple[str, ...]

@@ -22,7 +22,7 @@ from ..store.facts import CourseContext
 from ..store.scores import store_scores
 from ..store.tables import Assessment
 from ..store.windows import lock_courses, refresh_windows
-from ..study.instrument import Instrument, Option
+from ..study.instrument import Instrument, Option, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import instant, window_of
 from ..study.scoring import score
@@ -104,13 +104,18 @@ def sheet_form(
             title=wording.title,
             recall=wording.recall,
             notice=wording.notice if wording.placeholder else "",
-            items=tuple(
-                Asked(item.id, place, wording.texts[item.id], wording.options[item.id])
-                for place, item in enumerate(asked.items, 1)
-            ),
+            items=items_of(asked, wording),
             begun=begun,
             day=min(window.target, now.astimezone(context.zone).date()) if window else None,
         )
+
+
+def items_of(asked: Instrument, wording: Wording) -> tuple[Asked, ...]:
+    """The items of an instrument in one language."""
+    return tuple(
+        Asked(item.id, place, wording.texts[item.id], wording.options[item.id])
+        for place, item in enumerate(asked.items, 1)
+    )
 
 
 def preview_sheet(

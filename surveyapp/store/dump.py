@@ -30,7 +30,7 @@ from .tables import (
     PromptRow,
     ScoreRow,
 )
-from .tables_care import Alert, BloodPressure
+from .tables_care import Alert, BloodPressure, Correction
 from .tables_entry import Acknowledgement
 from .tables_reach import Stop
 from .transfer import by_course, slices
@@ -43,6 +43,7 @@ class AssessmentDump:
     row: Assessment
     answers: Sequence[Answer]
     scores: Sequence[ScoreRow]
+    corrections: Sequence[Correction]
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class _Details:
         sheets = [a.id for rows in self._assessments.values() for a in rows]
         self._answers = _by_assessment(session, Answer, sheets)
         self._scores = _by_assessment(session, ScoreRow, sheets)
+        self._corrections = _by_assessment(session, Correction, sheets)
 
     def course(self, context: CourseContext) -> CourseDump:
         number, person = context.course_id, context.participant.id
@@ -130,7 +132,8 @@ class _Details:
         )
 
     def _assessment(self, row: Assessment) -> AssessmentDump:
-        return AssessmentDump(row, self._answers[row.id], self._scores[row.id])
+        own = self._answers[row.id], self._scores[row.id], self._corrections[row.id]
+        return AssessmentDump(row, *own)
 
 
 def _by_assessment(session: Session, table: Any, ids: Sequence[int]) -> Mapping[int, list[Any]]:

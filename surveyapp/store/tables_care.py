@@ -1,4 +1,4 @@
-"""Tables of care around a retreat: blood pressure and alerts.
+"""Tables of care around a retreat: blood pressure, alerts, corrections of sent answers.
 
 Nothing here moves a window. What somebody withdraws stays, with who did it and why.
 """
@@ -97,3 +97,39 @@ class AlertMessage(SQLModel, table=True):
     tries: int = 0
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Correction(SQLModel, table=True):
+    """One sent answer that was corrected: before, after, who, when and why."""
+
+    __table_args__: Args = (
+        check("old_value_or_skip", "(old_value IS NULL) <> (old_skip IS NULL)"),
+        check("new_value_or_skip", "(new_value IS NULL) <> (new_skip IS NULL)"),
+    )
+    id: int = Field(default=None, primary_key=True)
+    assessment_id: int = Field(foreign_key="assessment.id", index=True)
+    item: str
+    old_value: int | None = None
+    old_skip: str | None = None
+    new_value: int | None = None
+    new_skip: str | None = None
+    reason: str
+    corrected_by: str
+    corrected_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class FormerScore(SQLModel, table=True):
+    """A score as it stood, and was reported, until a correction at `until`."""
+
+    __tablename__ = "former_score"  # pyright: ignore[reportAssignmentType]
+    id: int = Field(default=None, primary_key=True)
+    assessment_id: int = Field(foreign_key="assessment.id", index=True)
+    scale: str
+    kind: str
+    value: float | None = None
+    answered: int
+    of_items: int
+    estimated: bool
+    band: str | None = None
+    key_version: str
+    until: datetime = Field(sa_type=UtcDateTime)

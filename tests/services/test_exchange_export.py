@@ -2,16 +2,19 @@
 
 import csv
 import subprocess
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from surveyapp.services import stopping
+from surveyapp.services import corrections, pressure, sheets, stopping
 from surveyapp.services.errors import RefusedError
 from surveyapp.services.exchange import export_folder, import_folder
 from surveyapp.services.exchange.columns import TABLES
+from surveyapp.services.pressure import NewReading
+from surveyapp.services.sheets import NewSheet
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.store import tables, tables_access
@@ -216,3 +219,22 @@ def test_every_prompt_has_its_state_in_words_also_those_to_come(
     assert {row[2:] for row in told[3:]} == {("held", "the dosing day is not confirmed")}
     (stop,) = rows(out, "stops.csv")
     assert (stop["kind"], stop["until"], stop["recorded_by"]) == ("paused", "2027-03-12", "staff")
+
+
+def test_readings_alerts_and_corrections_go_out(site: Site, out: Path) -> None:
+    add_course(site, confirmed=True)
+    by: dict[str, Any] = {"actor": "staff:1", "now": datetime(2027, 3, 29, 12, tzinfo=UTC)}
+    day_8 = ("P-01", 1, "day-8", "hads")
+    items = {item.id: 3 for item in site.library.instruments["hads"].items}
+    sheet = NewSheet({**items}, "paper", date(2027, 3, 28))
+    sheets.enter_sheet(site, *day_8, sheet, **by)
+    corrections.correct(site, *day_8, {**items, "1": 2}, "=typed wrongly", **by)
+    reading = NewReading(142, 88, None, time(10, 30))
+    pressure.add_reading(site, "P-01", 1, reading, **by)
+    export_folder(site, out, NOW)
+    (pressed,) = rows(out, "blood_pressure.csv")
+    assert (pressed["systolic"], pressed["pulse"]) == ("142", "")
+    (corrected,) = rows(out, "corrections.csv")
+    assert (corrected["old_value"], corrected["new_value"]) == ("3", "2")
+    assert corrected["reason"] == "'=typed wrongly"
+    assert {row["rule"] for row in rows(out, "alerts.csv")} == {"case range"}

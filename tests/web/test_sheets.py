@@ -60,3 +60,20 @@ def test_what_is_wrong_keeps_what_was_typed(due: Browser) -> None:
     assert value(page, "on") == "2027-04-20"
     chosen = [e for e in page.all("input") if e.get("name") == "item-3" and "checked" in e.attrib]
     assert [e.get("value") for e in chosen] == ["1"]
+
+
+def test_a_sent_sheet_is_corrected_after_a_look(due: Browser) -> None:
+    enter(due, act(due, PATH, {**TYPED}), TYPED)
+    sent = f"{PATH}/sent"
+    wrong = act(due, sent, {**ANSWERS, "reason": "typed wrongly"})
+    assert wrong.status == 400
+    assert "Nothing differs from what is on record." in wrong.text
+    typed = {**ANSWERS, "item-1": "3", "reason": "typed <b>wrongly</b>"}
+    seen = act(due, sent, typed)
+    assert "1 → 3" in seen.text
+    assert "7 → 9" in seen.text
+    told = {"csrf_token": value(seen, "csrf_token"), "seen": value(seen, "seen")}
+    page = due.post(sent, {**told, **typed})
+    assert "1 answer of S-01 corrected." in page.text
+    assert "corrected 28 Mar 2027" in page.text
+    assert "typed <b>wrongly</b>" in due.get(sent).text

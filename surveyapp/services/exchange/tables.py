@@ -107,6 +107,7 @@ class _CourseRows:
             "assessments.csv": [self._assessment(sheet) for sheet in sheets],
             "answers.csv": [row for sheet in sheets for row in self._answers(sheet)],
             "scores.csv": [row for sheet in sheets for row in self._scores(sheet)],
+            "corrections.csv": [row for sheet in sheets for row in self._corrections(sheet)],
             "doses.csv": list(self._doses()),
             "adverse_events.csv": [self._event(event) for event in events],
             "blood_pressure.csv": [self._reading(row) for row in self._dump.readings],
@@ -249,6 +250,12 @@ class _CourseRows:
             "withdrawn_at": row.withdrawn_at,
             "withdrawn_why": row.withdrawn_why,
         }
+
+    def _corrections(self, sheet: AssessmentDump) -> Iterator[Row]:
+        place = {"timepoint": sheet.row.timepoint, "instrument": sheet.row.instrument}
+        kept = ("item", "old_value", "old_skip", "new_value", "new_skip", "reason", "corrected_at")
+        for row in sorted(sheet.corrections, key=lambda row: row.id):
+            yield {**self._key, **place, **{name: getattr(row, name) for name in kept}}
 
     def _alert(self, row: Alert) -> Row:
         kept = ("timepoint", "rule", "instrument", "about", "numbers", "drill", "raised_at")

@@ -88,6 +88,11 @@ ACTS: tuple[tuple[str, str, View], ...] = (
         "sheet",
         sheets.sheet,
     ),
+    (
+        "/people/<code>/<int:number>/sheet/<timepoint>/<instrument>/sent",
+        "correct_sheet",
+        sheets.correct,
+    ),
     ("/people/<code>/<int:number>/event", "event", safety.event),
     ("/people/<code>/<int:number>/event/<int:event_id>", "change_event", safety.change_event),
     ("/people/<code>/<int:number>/checklist", "checklist", safety.checklist),

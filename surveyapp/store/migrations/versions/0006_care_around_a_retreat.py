@@ -1,4 +1,4 @@
-"""Blood pressure, more words on events, alerts, and who typed in a sheet"""
+"""Blood pressure, more words on events, alerts, who typed in a sheet, corrections"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -83,6 +83,39 @@ def upgrade() -> None:
     sa.UniqueConstraint('alert_id', 'place', name=op.f('uq_alert_message_alert_id_place'))
     )
     op.create_index('ix_alert_message_next_at', 'alert_message', ['next_at'])
+    op.create_table('correction',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('assessment_id', sa.Integer(), nullable=False),
+    sa.Column('item', sa.String(), nullable=False),
+    sa.Column('old_value', sa.Integer(), nullable=True),
+    sa.Column('old_skip', sa.String(), nullable=True),
+    sa.Column('new_value', sa.Integer(), nullable=True),
+    sa.Column('new_skip', sa.String(), nullable=True),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('corrected_by', sa.String(), nullable=False),
+    sa.Column('corrected_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('(new_value IS NULL) <> (new_skip IS NULL)', name=op.f('ck_correction_new_value_or_skip')),
+    sa.CheckConstraint('(old_value IS NULL) <> (old_skip IS NULL)', name=op.f('ck_correction_old_value_or_skip')),
+    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_correction_assessment_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction'))
+    )
+    op.create_index('ix_correction_assessment_id', 'correction', ['assessment_id'])
+    op.create_table('former_score',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('assessment_id', sa.Integer(), nullable=False),
+    sa.Column('scale', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('value', sa.Float(), nullable=True),
+    sa.Column('answered', sa.Integer(), nullable=False),
+    sa.Column('of_items', sa.Integer(), nullable=False),
+    sa.Column('estimated', sa.Boolean(), nullable=False),
+    sa.Column('band', sa.String(), nullable=True),
+    sa.Column('key_version', sa.String(), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_former_score_assessment_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_former_score'))
+    )
+    op.create_index('ix_former_score_assessment_id', 'former_score', ['assessment_id'])
     op.add_column('adverse_event', sa.Column('action', sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column('adverse_event', sa.Column('outcome', sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column('adverse_event', sa.Column('source', sa.String(), server_default=sa.text("''"), nullable=False))
