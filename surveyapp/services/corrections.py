@@ -15,6 +15,7 @@ from ..reports import words
 from ..store import answers as desk
 from ..store import corrections as store
 from ..store import trail
+from ..store.alerts import staff_emails
 from ..store.corrections import Given
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -202,10 +203,11 @@ def _shown(asked: Instrument, scale: str, value: float | None) -> str:
 def _past(
     session: Session, context: CourseContext, asked: Instrument, row: Assessment
 ) -> tuple[Past, ...]:
+    emails = staff_emails(session)
     return tuple(
         Past(
             _told(asked, c.item, (c.old_value, c.old_skip), (c.new_value, c.new_skip)),
-            c.corrected_by,
+            emails.get(c.corrected_by, c.corrected_by),
             c.corrected_at.astimezone(context.zone),
             c.reason,
         )
