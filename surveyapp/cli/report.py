@@ -53,12 +53,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _write(site: Site, report: Report, path: Path) -> None:
     from ..services.errors import RefusedError
-    from ..services.reporting import pdf
+    from ..services.reporting import make_pdf
 
     try:
         # A file that is half written would look like a report.
         part = path.with_name(f".{path.name}.part")
-        part.write_bytes(pdf(site, report))
+        part.write_bytes(make_pdf(site, report, actor="command", now=now()))
         part.replace(path)
     except RefusedError as error:
         raise CommandError(str(error), code=1) from error

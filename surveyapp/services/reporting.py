@@ -6,6 +6,7 @@ HTML come at once; the PDF is drawn on demand in the site's renderer, a process 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,21 +19,26 @@ from ..reports.participant_json import participant_json
 from ..reports.pdf import RenderError
 from ..reports.retreat import retreat_html, retreat_json, retreat_view
 from ..reports.spoken import spoken_instruments, spoken_person
-from ..store import roster
+from ..store import roster, trail
 from ..store.database import Session
-from ..store.records import last_change, load_people, load_person, retreat_by_name
+from ..store.facts import course_contexts
+from ..store.records import REPORT_MADE, last_change, load_people, load_person, retreat_by_name
+from ..store.windows import lock_courses
 from ..study.record import Person
+from .enrolment import append_all
 from .errors import NotFoundError, RefusedError
 from .site import Site
 
 
 @dataclass(frozen=True)
 class Report:
-    """`data` are the numbers it shows, unrounded; `filename` holds no name of a person."""
+    """`data` are the numbers it shows, unrounded; `filename` holds no name of a person; `code` is
+    the study code of whom it is about, empty for a retreat's."""
 
     filename: str
     data: dict[str, Any]
     html: str
+    code: str = ""
 
 
 def participant_report(site: Site, code: str, now: datetime, language: str = "") -> Report:
@@ -57,7 +63,7 @@ def participant_report(site: Site, code: str, now: datetime, language: str = "")
             as_of=as_of,
             practice=practice,
         )
-        return Report(_filename(code), participant_json(view), participant_html(said))
+        return Report(_filename(code), participant_json(view), participant_html(said), code)
 
 
 def retreat_report(site: Site, name: str, now: datetime, language: str = texts.ENGLISH) -> Report:
@@ -89,6 +95,22 @@ def pdf(site: Site, report: Report) -> bytes:
         return site.renderer.render(report.html)
     except RenderError as error:
         raise RefusedError(str(error)) from error
+
+
+def make_pdf(site: Site, report: Report, *, actor: str, now: datetime) -> bytes:
+    """The report on paper, for somebody: that it was made is in the trail of the person's courses,
+    or for a retreat's in the system's. Raises RefusedError."""
+    body = pdf(site, report)
+    payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
+    with site.database.write() as session:
+        if not report.code:
+            trail.append(session, trail.SYSTEM, REPORT_MADE, actor, now, payload)
+            return body
+        ids = roster.course_ids_by_code(session, [report.code])
+        lock_courses(session, ids)
+        contexts = course_contexts(session, site.library, ids)
+        append_all(session, contexts, REPORT_MADE, actor, now, {**payload})
+    return body
 
 
 def _as_of(session: Session, people: Sequence[Person], now: datetime) -> datetime:

@@ -31,6 +31,7 @@ from .tables import (
 from .tables_access import Event as TrailEvent
 
 _id = attrgetter("id")
+REPORT_MADE = "report made"
 RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer)
 """The tables that people's records are made of, besides what contexts hold."""
 
@@ -52,12 +53,13 @@ def load_people(session: Session, library: Library, retreat_id: int) -> list[Per
 
 
 def last_change(session: Session, person_codes: Collection[str]) -> datetime | None:
-    """When the newest trail event of these people's courses was written."""
+    """When the newest trail event of these people's courses was written. That a report was made
+    changes no data: the same data give the same bytes, however often."""
     query = (
         select(func.max(col(TrailEvent.at)))
         .join(Course, col(Course.chain) == col(TrailEvent.chain))
         .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .where(col(Participant.code).in_(person_codes))
+        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind) != REPORT_MADE)
     )
     found = session.scalar(query)
     return found.astimezone(UTC) if found else None

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import select
 
 from surveyapp.services import reporting
 from surveyapp.services.errors import NotFoundError, RefusedError
 from surveyapp.services.exchange import import_folder
 from surveyapp.services.site import Site
+from surveyapp.store import trail
+from surveyapp.store.tables_access import Event, EventPayload
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((COHORT / "expected.json").read_text())
@@ -97,3 +101,25 @@ def test_a_report_that_cannot_be_drawn_is_refused_in_words(cohort: Site):
     broken = reporting.Report("x.pdf", {}, "<img src='file:///etc/passwd'>")
     with pytest.raises(RefusedError, match="may not fetch"):
         reporting.pdf(cohort, broken)
+
+
+def test_each_report_made_is_in_the_trail_and_changes_no_byte(cohort: Site) -> None:
+    later = NOW + timedelta(days=3)
+    made: list[bytes] = []
+    for at in (NOW, later):
+        report = reporting.participant_report(cohort, "R2-05", at)
+        made.append(reporting.make_pdf(cohort, report, actor="staff:1", now=at))
+    assert made[0] == made[1]
+    retreat = reporting.retreat_report(cohort, "Winter 2026", later)
+    reporting.make_pdf(cohort, retreat, actor="staff:1", now=later)
+    with cohort.database.read() as session:
+        found = session.execute(
+            select(Event.chain, Event.actor, EventPayload.payload)
+            .join(EventPayload, EventPayload.event_uid == Event.uid)
+            .where(Event.kind == "report made")
+        ).all()
+        assert trail.verify(session).fault is None
+    assert [row.chain == trail.SYSTEM for row in found].count(True) == 1
+    assert len(found) == 2 * 2 + 1
+    sha256 = hashlib.sha256(made[0]).hexdigest()
+    assert sum(sha256 in row.payload for row in found) == 4

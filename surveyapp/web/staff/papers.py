@@ -19,6 +19,6 @@ def retreat_report(desk: Desk, retreat_id: int) -> Response:
 
 
 def _paper(desk: Desk, report: Report) -> Response:
-    body = reporting.pdf(desk.site, report)
+    body = reporting.make_pdf(desk.site, report, **desk.by)
     shown = {"Content-Disposition": f'inline; filename="{report.filename}"'}
     return Response(body, mimetype="application/pdf", headers=shown)
