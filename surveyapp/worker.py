@@ -50,6 +50,7 @@ OFTEN = 5
 AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
 PING_TIMEOUT_SECONDS = 5
+ALERT_PATIENCE_SECONDS = 8.0
 RECORD_PAUSES = (0.2, 1.0, 3.0, 10.0)
 
 Clock = Callable[[], datetime]
@@ -88,6 +89,8 @@ class Ticker:
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
         self._doors = {kind: Door() for kind in outcomes.CHANNELS}
+        self._telling = threading.Thread()
+        self._told = 0
         self.stopping = threading.Event()
 
     def tick(self) -> int:
@@ -131,17 +134,28 @@ class Ticker:
                 instance.remember(self._site, now)
 
     def _send_alerts(self) -> int:
-        """Tell people of alerts, before everything else. A fault in it stops no prompt."""
+        """Tell people of alerts, before everything else; how many the mail server took.
+
+        Where the server hangs, prompts go ahead after a while, as they do for one another.
+        """
+        if self._telling.is_alive() or not alert_messages.is_due(self._site, self._clock()):
+            return 0
+        self._told = 0
+        self._telling = threading.Thread(target=self._tell, name="alerts", daemon=True)
+        self._telling.start()
+        self._telling.join(ALERT_PATIENCE_SECONDS)
+        return self._told
+
+    def _tell(self) -> None:
         try:
             told = alert_messages.send_due(self._site, self._mailer, self._clock, self.stopping)
         except Exception as error:  # its lease brings the message back
             self._trouble = f"an alert could not be told ({type(error).__name__})"
             log.exception("an alert's message failed")
-            return 0
-        self._progress = time.monotonic()
+            return
+        self._told = told.sent
         if told.away is not None:
             self._is_away(told.away)
-        return told.sent
 
     def _send_all(self, lanes: ThreadPoolExecutor) -> int:
         """Claim what is due and let the lanes hand it over, until nothing is due.

@@ -35,6 +35,8 @@ def compose_alert(notice: AlertNotice, envelope: Envelope) -> EmailMessage:
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(texts.render("message/alert.txt", notice=notice))
-    html = texts.render("message/alert.html", notice=notice, subject=message["Subject"])
+    html = texts.render(
+        "message/alert.html", notice=notice, subject=message["Subject"], language=texts.ENGLISH
+    )
     message.add_alternative(html, subtype="html")
     return message

@@ -57,10 +57,16 @@ class _Job:
     to: str
 
 
+def is_due(site: Site, now: datetime) -> bool:
+    """Whether a message waits to be handed over. One statement."""
+    with site.database.read() as session:
+        return alerts.due_message(session, now) is not None
+
+
 def send_due(
     site: Site, mailer: Mailer, clock: Callable[[], datetime], stopping: threading.Event
 ) -> Told:
-    """Hand over every message that is due. One statement when there is none."""
+    """Hand over every message that is due."""
     sent = 0
     while not stopping.is_set():
         with site.database.read() as session:

@@ -2,11 +2,15 @@
 
 The old value, who, when and why stay in the store and on the page; scores follow, and those that
 were reported before are kept as they were. When the sheet was filled in does not change.
+
+A form holds every answer as it stood when the page was opened, its `edition` (the id of the newest
+correction, 0 without one). Only what differs from that is meant: what somebody else corrected in
+between is never put back by a form that did not know of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,6 +25,7 @@ from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.scores import store_scores
 from ..store.tables import Assessment
+from ..store.tables_care import Correction
 from ..store.windows import lock_courses, refresh_windows
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
@@ -28,11 +33,12 @@ from ..study.scoring import score
 from ..texts import moment
 from . import alerts
 from .enrolment import the_course
-from .errors import InputError, NotFoundError
+from .errors import InputError, NotFoundError, StaleError
 from .sheets import SKIPS, Asked, Preview, items_of
 from .site import Site
 
 Typed = Mapping[str, int | Literal["", "declined"]]
+Change = tuple[Given, Given]
 LONGEST = 300
 MISSING = "missing"
 
@@ -49,7 +55,8 @@ class Past:
 
 @dataclass(frozen=True)
 class SentSheet:
-    """A sent sheet: its items with what was answered, corrections and former scores."""
+    """A sent sheet: its items with what was answered, how and by whom it was typed in (empty: on a
+    phone), corrections and former scores. `edition` is what a correction of it goes on from."""
 
     instrument: str
     label: str
@@ -58,8 +65,29 @@ class SentSheet:
     sent_at: datetime
     items: tuple[Asked, ...]
     given: Mapping[str, str]
+    mode: str
+    entered_by: str
+    edition: int
     past: tuple[Past, ...]
     former: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Correcting:
+    """What was typed: every item as the form holds it, why, and the edition it was made from."""
+
+    values: Typed
+    reason: str
+    edition: int
+
+
+class CorrectedMeanwhileError(StaleError):
+    """`values` are what was typed, with what somebody else corrected in place of what was not
+    touched."""
+
+    def __init__(self, sentence: str, edition: int, values: Mapping[str, str]) -> None:
+        super().__init__(sentence, edition)
+        self.values = values
 
 
 def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: str) -> SentSheet:
@@ -67,7 +95,8 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
     with site.database.read() as session:
         context, point, asked, row = _place(session, site, code, number, timepoint, instrument)
         assert row.submitted_at is not None
-        wording = asked.wording(row.language)
+        wording, past = asked.wording(row.language), store.corrections_of(session, row.id)
+        emails = staff_emails(session)
         return SentSheet(
             instrument=asked.name,
             label=point.label,
@@ -76,21 +105,23 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
             sent_at=row.submitted_at.astimezone(context.zone),
             items=items_of(asked, wording),
             given=_as_typed(desk.answers_of(session, row.id)),
-            past=_past(session, context, asked, row),
+            mode=row.mode,
+            entered_by=emails.get(row.entered_by, row.entered_by),
+            edition=_edition(past),
+            past=tuple(_past(c, context, asked, emails) for c in past),
             former=_former(session, context, asked, row),
         )
 
 
 def preview(
-    site: Site, code: str, number: int, timepoint: str, instrument: str, new: Typed, reason: str
+    site: Site, code: str, number: int, timepoint: str, instrument: str, new: Correcting
 ) -> Preview:
-    """What would change. Raises InputError, NotFoundError."""
+    """What would change. Raises InputError, CorrectedMeanwhileError, NotFoundError."""
     with site.database.read() as session:
         _, _, asked, row = _place(session, site, code, number, timepoint, instrument)
         given = desk.answers_of(session, row.id)
-        changes = _judged(asked, given, new, reason)
-        before = score(asked, {item: value for item, (value, _) in given.items()})
-        after = score(asked, _values({**given, **{i: new for i, (_, new) in changes.items()}}))
+        changes = _judged(session, asked, row, given, new)
+        before, after = score(asked, _values(given)), score(asked, _after(given, changes))
         shown = tuple(
             (
                 words.name(s),
@@ -99,8 +130,7 @@ def preview(
             )
             for s in asked.scales
         )
-        notes = tuple(_told(asked, item, *pair) for item, pair in changes.items())
-        return Preview(shown, (), notes)
+        return Preview(shown, (), tuple(_told(asked, *change) for change in changes.items()))
 
 
 def correct(
@@ -109,27 +139,26 @@ def correct(
     number: int,
     timepoint: str,
     instrument: str,
-    new: Typed,
-    reason: str,
+    new: Correcting,
     *,
     actor: str,
     now: datetime,
 ) -> int:
-    """Put answers right; how many. Raises InputError by field or item, NotFoundError."""
+    """Put answers right; how many. Raises InputError by field or item, CorrectedMeanwhileError,
+    NotFoundError."""
     with site.database.write() as session:
         lock_courses(session, [the_course(session, site, code, number).course_id])
         context, point, asked, row = _place(session, site, code, number, timepoint, instrument)
         given = desk.answers_of(session, row.id)
-        changes = _judged(asked, given, new, reason)
-        store.correct(session, row.id, changes, reason.strip(), actor, now)
+        changes = _judged(session, asked, row, given, new)
+        store.correct(session, row.id, changes, new.reason.strip(), actor, now)
         store.set_scores_aside(session, row.id, now)
-        after = _values({**given, **{item: pair[1] for item, pair in changes.items()}})
-        store_scores(session, row.id, asked, score(asked, after))
+        store_scores(session, row.id, asked, score(asked, _after(given, changes)))
         payload: dict[str, object] = {
             "timepoint": point.id,
             "instrument": asked.id,
-            "changes": {item: [old, new] for item, (old, new) in changes.items()},
-            "reason": reason.strip(),
+            "changes": {item: [old, put] for item, (old, put) in changes.items()},
+            "reason": new.reason.strip(),
         }
         trail.append(session, context.course.chain, "answers corrected", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])
@@ -161,21 +190,36 @@ def _values(given: Mapping[str, Given]) -> dict[str, int | None]:
     return {item: value for item, (value, _) in given.items()}
 
 
+def _after(given: Mapping[str, Given], changes: Mapping[str, Change]) -> dict[str, int | None]:
+    return _values({**given, **{item: put for item, (_, put) in changes.items()}})
+
+
+def _edition(past: Sequence[Correction]) -> int:
+    return past[0].id if past else 0
+
+
 def _judged(
-    asked: Instrument, given: Mapping[str, Given], new: Typed, reason: str
-) -> dict[str, tuple[Given, Given]]:
-    """Item to old and new. Raises InputError."""
+    session: Session,
+    asked: Instrument,
+    row: Assessment,
+    given: Mapping[str, Given],
+    new: Correcting,
+) -> dict[str, Change]:
+    """Item to old and new. Raises InputError, CorrectedMeanwhileError."""
+    past = store.corrections_of(session, row.id)
+    if new.edition != _edition(past):
+        raise _meanwhile(asked, given, new, past)
     problems: dict[str, str] = {}
-    changes: dict[str, tuple[Given, Given]] = {}
+    changes: dict[str, Change] = {}
     shown = _as_typed(given)
     for item in asked.items:
-        value = new.get(item.id, shown.get(item.id, ""))
+        value = new.values.get(item.id, shown.get(item.id, ""))
         if value not in SKIPS and value not in item.values:
             problems[item.id] = "Choose one of the answers on the sheet."
         elif str(value) != shown.get(item.id, ""):
             put: Given = (value, None) if isinstance(value, int) else (None, SKIPS[str(value)])
             changes[item.id] = given.get(item.id, (None, MISSING)), put
-    if not 0 < len(reason.strip()) <= LONGEST:
+    if not 0 < len(new.reason.strip()) <= LONGEST:
         problems["reason"] = f"Say why, in at most {LONGEST} characters."
     if not changes and not problems:
         problems[""] = "Nothing differs from what is on record. Change the answer that is wrong."
@@ -184,8 +228,34 @@ def _judged(
     return changes
 
 
-def _told(asked: Instrument, item: str, old: Given, new: Given) -> str:
+def _meanwhile(
+    asked: Instrument, given: Mapping[str, Given], new: Correcting, past: Sequence[Correction]
+) -> CorrectedMeanwhileError:
+    """What was corrected since the form was made, and the form brought up to it."""
+    since = [c for c in past if c.id > new.edition]
+    seen = {**given}
+    for correction in since:  # the newest first, so what stands in the end is the oldest
+        seen[correction.item] = correction.old_value, correction.old_skip
+    shown, before = _as_typed(given), _as_typed(seen)
+    typed = {item: str(value) for item, value in new.values.items()}
+    meant = {item for item, value in typed.items() if value != before.get(item, "")}
+    values = {**shown, **{item: typed[item] for item in meant}}
+    told = "; ".join(_told(asked, c.item, _pair(c)) for c in reversed(since))
+    sentence = (
+        f"Somebody corrected this sheet since you opened it: {told or 'look at it again'}. "
+        "What you changed is still here, and the rest is as it stands now. Look again."
+    )
+    return CorrectedMeanwhileError(sentence, _edition(past), values)
+
+
+def _pair(correction: Correction) -> Change:
+    c = correction
+    return (c.old_value, c.old_skip), (c.new_value, c.new_skip)
+
+
+def _told(asked: Instrument, item: str, change: Change) -> str:
     number = [i.id for i in asked.items].index(item) + 1
+    old, new = change
     return f"{number}. {asked.item(item).topic}: {_one(old)} → {_one(new)}"
 
 
@@ -201,17 +271,13 @@ def _shown(asked: Instrument, scale: str, value: float | None) -> str:
 
 
 def _past(
-    session: Session, context: CourseContext, asked: Instrument, row: Assessment
-) -> tuple[Past, ...]:
-    emails = staff_emails(session)
-    return tuple(
-        Past(
-            _told(asked, c.item, (c.old_value, c.old_skip), (c.new_value, c.new_skip)),
-            emails.get(c.corrected_by, c.corrected_by),
-            c.corrected_at.astimezone(context.zone),
-            c.reason,
-        )
-        for c in store.corrections_of(session, row.id)
+    correction: Correction, context: CourseContext, asked: Instrument, emails: Mapping[str, str]
+) -> Past:
+    return Past(
+        _told(asked, correction.item, _pair(correction)),
+        emails.get(correction.corrected_by, correction.corrected_by),
+        correction.corrected_at.astimezone(context.zone),
+        correction.reason,
     )
 
 

@@ -17,6 +17,15 @@ class InputError(Exception):
         super().__init__(" ".join(problems.values()))
 
 
+class StaleError(InputError):
+    """Somebody else changed it since it was opened. `edition` is what stands now, as the sentence
+    told it; whoever has read that may go on from there."""
+
+    def __init__(self, sentence: str, edition: int) -> None:
+        super().__init__({"": sentence})
+        self.edition = edition
+
+
 class NotFoundError(Exception):
     """There is no such thing."""
 

@@ -16,22 +16,25 @@ from ..store.tables_care import BloodPressure
 from ..store.windows import lock_courses
 from ..study.safety import is_very_high
 from ..study.schedule import instant
-from ..texts import moment
+from ..texts import day, moment
 from .enrolment import the_anchor, the_course
 from .errors import InputError, NotFoundError
 from .site import Site
 
 LIMITS = {"systolic": (40, 300), "diastolic": (20, 200), "pulse": (20, 250)}
 LONGEST_REASON = 300
+DAYS_AFTER = 2
+"""A dosing day runs past midnight, and is written up the day after."""
 
 
 @dataclass(frozen=True)
 class NewReading:
-    """As typed: mmHg, beats a minute, and the local time; the day is the dosing day's."""
+    """As typed: mmHg, beats a minute, local day and time."""
 
     systolic: float | None
     diastolic: float | None
     pulse: float | None
+    on: date | None
     at: time | None
     anchor: str = ""
 
@@ -96,21 +99,19 @@ def _judged(context: CourseContext, anchor: str, new: NewReading, now: datetime)
     fact = context.facts.anchors.get(anchor)
     if fact is None:
         problems[""] = "Set the dosing day first: the readings belong to it."
+    elif new.on is None or not 0 <= (new.on - fact.date).days <= DAYS_AFTER:
+        problems["on"] = (
+            f"Write the day of the reading, from {day(fact.date)} to {DAYS_AFTER} days later."
+        )
     if new.at is None:
         problems["at"] = "Write the time, for example 10:45."
-    if problems or fact is None or new.at is None:
+    if problems or new.on is None or new.at is None:
         raise InputError(problems)
-    at = instant(day_of(fact.date, context, now), new.at, context.facts.zone)
+    at = instant(new.on, new.at, context.facts.zone)
     if at > now:
         there = moment(now.astimezone(context.zone))
         raise InputError({"at": f"This lies in the future: it is {there}."})
     return at
-
-
-def day_of(dosing: date, context: CourseContext, now: datetime) -> date:
-    """The day that readings belong to: the dosing day, also when it has run past midnight."""
-    today = now.astimezone(context.zone).date()
-    return today if (today - dosing).days == 1 else dosing
 
 
 def _number_problems(new: NewReading) -> dict[str, str]:

@@ -103,10 +103,10 @@ def make_pdf(site: Site, report: Report, *, actor: str, now: datetime) -> bytes:
     body = pdf(site, report)
     payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
     with site.database.write() as session:
-        if not report.code:
+        ids = roster.course_ids_by_code(session, [report.code]) if report.code else []
+        if not ids:  # a retreat's, or about somebody who has no course yet
             trail.append(session, trail.SYSTEM, REPORT_MADE, actor, now, payload)
             return body
-        ids = roster.course_ids_by_code(session, [report.code])
         lock_courses(session, ids)
         contexts = course_contexts(session, site.library, ids)
         append_all(session, contexts, REPORT_MADE, actor, now, {**payload})

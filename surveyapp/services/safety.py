@@ -30,10 +30,10 @@ from ..study.safety import (
     began_before,
 )
 from ..study.schedule import instant
-from ..texts import moment
+from ..texts import day, moment
 from .dates import year_fault
 from .enrolment import the_course
-from .errors import InputError, NotFoundError
+from .errors import InputError, NotFoundError, StaleError
 from .site import Site
 
 LONGEST_TERM, LONGEST_NOTE = 200, 1000
@@ -132,7 +132,7 @@ def change_event(
 ) -> None:
     """Change an event that was at `edition` when the form was made.
 
-    Raises InputError by field, also when somebody else changed it meanwhile; NotFoundError.
+    Raises InputError by field, StaleError when somebody else changed it meanwhile, NotFoundError.
     """
     with site.database.write() as session:
         context, course = _locked(session, site, code, number)
@@ -141,8 +141,8 @@ def change_event(
             raise NotFoundError("There is no such event.")
         before = _values_of(event)
         if event.edition != edition:
-            raise InputError({"": _what_changed(context, event)})
-        values = _judged(context, course, new, now)
+            raise StaleError(_what_changed(context, event, new), event.edition)
+        values = _judged(context, course, new, now) | _as_exact(context, new, before)
         if problem := _known_already(session, context, values, event_id):
             raise InputError({"term": problem})
         changed = {name: value for name, value in values.items() if value != before[name]}
@@ -312,21 +312,57 @@ def _plain(value: Any) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _what_changed(context: CourseContext, event: AdverseEvent) -> str:
-    """What stands there now, for somebody whose form is older."""
-    told = {
-        "grade": str(event.grade),
-        "relatedness": event.relatedness,
-        "action": event.action,
-        "outcome": event.outcome,
+def _as_exact(
+    context: CourseContext, new: NewEvent, before: Mapping[str, Any]
+) -> dict[str, datetime]:
+    """Times that were not touched, as they are kept: a form shows no seconds, nor which of two
+    equal hours of a night it is."""
+    typed = {"started_at": (new.on, new.at), "ended_at": (new.ended_on, new.ended_at)}
+    return {
+        name: before[name]
+        for name, (on, at) in typed.items()
+        if at is not None and _local(context, before[name]) == (on, at.replace(second=0))
     }
-    ended = moment(event.ended_at.astimezone(context.zone)) if event.ended_at else "it lasts"
-    words = [f"{NAMES[name]} {value}" for name, value in told.items() if value]
+
+
+def _local(context: CourseContext, at: datetime | None) -> tuple[date, time] | None:
+    """Day and minute as a form shows them."""
+    local = at.astimezone(context.zone).replace(second=0, microsecond=0) if at else None
+    return (local.date(), local.time()) if local else None
+
+
+def _what_changed(context: CourseContext, event: AdverseEvent, new: NewEvent) -> str:
+    """Everything in which the event differs from what was typed on an older form."""
+    typed = {
+        "started_at": _when((new.on, new.at) if new.on and new.at else None),
+        "ended_at": _when((new.ended_on, new.ended_at) if new.ended_on and new.ended_at else None),
+    }
+    stands = {
+        "started_at": _when(_local(context, event.started_at)),
+        "ended_at": _when(_local(context, event.ended_at)),
+    }
+    for name in NAMES.keys() - typed.keys():
+        typed[name], stands[name] = _word(getattr(new, name)), _word(getattr(event, name))
+    told = [
+        f"{words}: {stands[name]} (you typed {typed[name]})"
+        for name, words in NAMES.items()
+        if stands[name] != typed[name]
+    ]
     return (
-        f"Somebody changed this event since you opened it. On record now: “{event.term}”, from "
-        f"{moment(event.started_at.astimezone(context.zone))}, {ended}, {', '.join(words)}. "
-        "What you typed is still here: look again, and press the button to put it in its place."
+        "Somebody changed this event since you opened it. On record now, where it differs from "
+        f"yours: {'; '.join(told) or 'nothing'}. What you typed is still here: take over what is "
+        "right, and press the button to put this in its place."
     )
+
+
+def _when(local: tuple[date, time] | None) -> str:
+    return f"{day(local[0])}, {local[1]:%H:%M}" if local else "none"
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"“{value}”" if value not in ("", None) else "none"
 
 
 def as_dict(new: NewEvent) -> dict[str, Any]:

@@ -90,10 +90,6 @@ class RetreatLog:
     events: tuple[LoggedEvent, ...]
 
 
-def zone_of(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
 def span(minutes: int) -> str:
     """45 min; 2 h 5 min; 3 days"""
     hours, rest = divmod(minutes, 60)

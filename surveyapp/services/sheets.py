@@ -8,6 +8,7 @@ staff say so, and the phone is told then that its answers were sent already.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -37,6 +38,7 @@ MODES = ("paper", "telephone")
 LEFT_OPEN, DECLINED = "left open", "declined"
 SKIPS = {"": LEFT_OPEN, DECLINED: DECLINED}
 NOON = time(12)
+NUMBER = re.compile(r"-?[0-9]{1,4}")
 PEN = "This needs a tick: answers were begun on the phone and would be replaced."
 
 
@@ -52,8 +54,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class SheetForm:
-    """What the page asks. `begun`: how many answers lie on the phone, not yet sent; `language` is
-    that of the texts."""
+    """What the page asks. `begun`: how many answers lie on the phone, not yet sent; `sent`: that it
+    is on record already, as a sentence, else empty; `language` is that of the texts."""
 
     instrument: str
     label: str
@@ -63,6 +65,7 @@ class SheetForm:
     notice: str
     items: tuple[Asked, ...]
     begun: int
+    sent: str
     day: date | None
 
 
@@ -90,7 +93,7 @@ class Preview:
 def sheet_form(
     site: Site, code: str, number: int, timepoint: str, instrument: str, now: datetime
 ) -> SheetForm:
-    """Raises NotFoundError, and RefusedError where the sheet was sent."""
+    """Raises NotFoundError."""
     with site.database.read() as session:
         context, point, asked = _place(session, site, code, number, timepoint, instrument)
         row = _row(context, point, asked)
@@ -106,6 +109,7 @@ def sheet_form(
             notice=wording.notice if wording.placeholder else "",
             items=items_of(asked, wording),
             begun=begun,
+            sent=_sent(context, point, asked),
             day=min(window.target, now.astimezone(context.zone).date()) if window else None,
         )
 
@@ -178,14 +182,16 @@ def _place(
     point = next((t for t in context.protocol.timepoints if t.id == timepoint), None)
     if point is None or instrument not in point.instruments:
         raise NotFoundError("This course asks no such questionnaire then.")
-    asked = site.library.instruments[instrument]
+    return context, point, site.library.instruments[instrument]
+
+
+def _sent(context: CourseContext, point: Timepoint, asked: Instrument) -> str:
+    """That it is on record already, as a sentence; empty where it is not."""
     row = _row(context, point, asked)
-    if row is not None and row.submitted_at is not None:
-        sent = moment(row.submitted_at.astimezone(context.zone))
-        raise RefusedError(
-            f"{asked.name} of {point.label} is on record since {sent}. Nothing was changed."
-        )
-    return context, point, asked
+    if row is None or row.submitted_at is None:
+        return ""
+    at = moment(row.submitted_at.astimezone(context.zone))
+    return f"{asked.name} of {point.label} is on record since {at}. Nothing was changed."
 
 
 def _row(context: CourseContext, point: Timepoint, asked: Instrument) -> Assessment | None:
@@ -201,7 +207,9 @@ def _judged(
     new: NewSheet,
     now: datetime,
 ) -> datetime:
-    """The moment at which it was filled in. Raises InputError."""
+    """The moment at which it was filled in. Raises InputError, RefusedError."""
+    if sent := _sent(context, point, asked):
+        raise RefusedError(sent)
     problems = _value_problems(asked, new)
     if new.mode not in MODES:
         problems["mode"] = "Choose paper or telephone."
@@ -337,6 +345,5 @@ def typed(values: Mapping[str, str]) -> dict[str, int | Literal["", "declined"]]
     """Item to value from what a form sent; what is no number stays and is judged later."""
     found: dict[str, int | Literal["", "declined"]] = {}
     for item, text in values.items():
-        number = int(text) if text.lstrip("-").isdecimal() else None
-        found[item] = number if number is not None else cast(Literal["", "declined"], text)
+        found[item] = int(text) if NUMBER.fullmatch(text) else cast(Literal["", "declined"], text)
     return found

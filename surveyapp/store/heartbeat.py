@@ -25,12 +25,9 @@ _state = (
 )
 
 
-def newest(session: Session, until: datetime | None = None) -> Heartbeat | None:
-    """The latest heartbeat of any worker, up to `until`."""
-    query = select(Heartbeat).order_by(col(Heartbeat.at).desc()).limit(1)
-    if until is not None:
-        query = query.where(col(Heartbeat.at) <= until)
-    return session.scalars(query).first()
+def newest(session: Session) -> Heartbeat | None:
+    """The latest heartbeat of any worker."""
+    return session.scalars(select(Heartbeat).order_by(col(Heartbeat.at).desc()).limit(1)).first()
 
 
 def state(session: Session, until: datetime) -> tuple[Heartbeat | None, Instance | None]:

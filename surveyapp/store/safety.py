@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -44,11 +43,3 @@ def reading_by_id(session: Session, course_id: int, reading_id: int) -> BloodPre
     """A reading of this course."""
     found = session.get(BloodPressure, reading_id)
     return found if found is not None and found.course_id == course_id else None
-
-
-def readings_of(session: Session, course_ids: Collection[int]) -> list[BloodPressure]:
-    """Readings of these courses that stand, oldest first."""
-    query = select(BloodPressure).where(
-        col(BloodPressure.course_id).in_(course_ids), col(BloodPressure.withdrawn_at).is_(None)
-    )
-    return list(session.scalars(query.order_by(col(BloodPressure.at), col(BloodPressure.id))))

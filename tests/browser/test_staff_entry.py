@@ -38,7 +38,7 @@ def test_readings_follow_one_another_without_a_pointer(server: Server, phone: Ph
     dose = NewDose("first", "given", 25, DOSING, time(10))
     dosing.record_dose(server.site, "P-01", 1, dose, **by)
     page = staff(server, phone(TABLET))
-    page.goto(f"{server.url}/staff/people/P-01/1/pressure")
+    page.goto(f"{server.url}/staff/people/P-01/1/pressure?on=2027-03-20")
     for upper, at in (("142", "10:30"), ("158", "11:00")):
         expect(page.get_by_label("Upper")).to_be_focused()
         for typed in (upper, "Tab", "88", "Tab", "72", "Tab", at, "Enter"):

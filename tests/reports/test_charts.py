@@ -302,3 +302,11 @@ def test_events_stand_on_the_axis_of_days_in_shape_and_in_words() -> None:
         assert ("event filled" in kinds) == (grave in events)
         assert "grade 1" in (root.findtext(f"{SVG}desc") or "")
         assert any("△ event" in text for text in texts(root))
+
+
+def test_what_was_typed_of_an_event_is_escaped() -> None:
+    typed = replace(p.nausea(), term="<script>alert(1)</script>")
+    course = replace(p.second_course(), events=(typed,))
+    svg = charts.trajectory_svg(Person("R2-05", (course,)), p.HADS, HADS_SCALES, p.NOW)
+    assert "<script" not in svg
+    assert "&lt;script" in svg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,15 @@ import pytest
 from sqlalchemy import event, select
 
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import alert_acts, alert_views, alerts, answering, instance, visits
+from surveyapp.services import (
+    alert_acts,
+    alert_messages,
+    alert_views,
+    alerts,
+    answering,
+    instance,
+    visits,
+)
 from surveyapp.services.alert_acts import Done, NewResponders
 from surveyapp.services.answering import Tap
 from surveyapp.services.errors import InputError, NotFoundError
@@ -196,7 +205,7 @@ def test_a_killed_worker_leaves_one_copy_more_at_most(
 
     worsen(site, course)
     with pytest.raises(Killed):
-        Ticker(site, Dying(server.url), lambda: DAY_8).tick()
+        alert_messages.send_due(site, Dying(server.url), lambda: DAY_8, threading.Event())
     assert tick(site, server, DAY_8) == 0
     assert tick(site, server, DAY_8 + 3 * MINUTE) == 1
     assert tick(site, server, DAY_8 + 9 * MINUTE) == 0

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from surveyapp.services import alert_views, corrections, personal, sheets
+from surveyapp.services.corrections import CorrectedMeanwhileError, Correcting
 from surveyapp.services.errors import InputError, NotFoundError
 from surveyapp.services.site import Site
 from surveyapp.store import trail
@@ -30,8 +31,10 @@ def sent(site: Site) -> Site:
     return site
 
 
-def changed(site: Site, **values: Any) -> dict[str, Any]:
-    return {**full(site).values, **{name.removeprefix("i"): v for name, v in values.items()}}
+def changed(site: Site, why: str = "typed wrongly", edition: int = 0, **values: Any) -> Correcting:
+    """Every item as the form holds it, some changed."""
+    own = {name.removeprefix("i"): value for name, value in values.items()}
+    return Correcting({**full(site).values, **own}, why, edition)
 
 
 def scores(site: Site) -> dict[str, float | None]:
@@ -41,10 +44,10 @@ def scores(site: Site) -> dict[str, float | None]:
 
 def test_a_correction_changes_answer_and_scores_and_keeps_what_stood_there(sent: Site) -> None:
     new = changed(sent, i1=3, i2="declined")
-    told = corrections.preview(sent, *BASELINE, new, "typed wrongly")
+    told = corrections.preview(sent, *BASELINE, new)
     assert dict(told.scores)["Anxiety"] == "7 → 9"
     assert [note.partition(": ")[2] for note in told.notes] == ["1 → 3", "1 → declined"]
-    assert corrections.correct(sent, *BASELINE, new, "typed wrongly", **AGAIN) == 2
+    assert corrections.correct(sent, *BASELINE, new, **AGAIN) == 2
     assert scores(sent)["anxiety"] == 9
     page = corrections.sent_sheet(sent, *BASELINE)
     assert (page.given["1"], page.given["2"]) == ("3", "declined")
@@ -60,11 +63,36 @@ def test_a_correction_changes_answer_and_scores_and_keeps_what_stood_there(sent:
 
 
 def test_corrected_back_both_corrections_stay(sent: Site) -> None:
-    corrections.correct(sent, *BASELINE, changed(sent, i1=3), "typed wrongly", **AGAIN)
-    corrections.correct(sent, *BASELINE, changed(sent), "it was right", **AGAIN)
+    corrections.correct(sent, *BASELINE, changed(sent, i1=3), **AGAIN)
+    edition = corrections.sent_sheet(sent, *BASELINE).edition
+    corrections.correct(sent, *BASELINE, changed(sent, "it was right", edition), **AGAIN)
     assert scores(sent)["anxiety"] == 7
     page = corrections.sent_sheet(sent, *BASELINE)
     assert [p.what.partition(": ")[2] for p in page.past] == ["3 → 1", "1 → 3"]
+
+
+def test_a_form_from_before_another_correction_puts_nothing_back(sent: Site) -> None:
+    old_form = changed(sent, i2=0)
+    corrections.correct(sent, *BASELINE, changed(sent, i1=3), **AGAIN)
+    for act in (corrections.preview, corrections.correct):
+        by = AGAIN if act is corrections.correct else {}
+        with pytest.raises(CorrectedMeanwhileError) as caught:
+            act(sent, *BASELINE, old_form, **by)
+        assert "1 → 3" in caught.value.problems[""]
+    told = caught.value
+    assert (told.values["1"], told.values["2"], told.values["3"]) == ("3", "0", "1")
+    again = Correcting(sheets.typed(told.values), "typed wrongly", told.edition)
+    assert corrections.correct(sent, *BASELINE, again, **AGAIN) == 1
+    page = corrections.sent_sheet(sent, *BASELINE)
+    assert (page.given["1"], page.given["2"]) == ("3", "0")
+
+
+def test_two_who_mean_the_same_item_see_one_another(sent: Site) -> None:
+    corrections.correct(sent, *BASELINE, changed(sent, i1=3), **AGAIN)
+    with pytest.raises(CorrectedMeanwhileError) as caught:
+        corrections.correct(sent, *BASELINE, changed(sent, i1=2), **AGAIN)
+    assert caught.value.values["1"] == "2"
+    assert corrections.sent_sheet(sent, *BASELINE).given["1"] == "3"
 
 
 @pytest.mark.parametrize(
@@ -80,9 +108,9 @@ def test_corrected_back_both_corrections_stay(sent: Site) -> None:
 def test_what_cannot_be_is_refused(
     sent: Site, values: dict[str, Any], reason: str, field: str
 ) -> None:
-    new = changed(sent, **values)
+    new = changed(sent, reason, **values)
     with pytest.raises(InputError) as caught:
-        corrections.correct(sent, *BASELINE, new, reason, **AGAIN)
+        corrections.correct(sent, *BASELINE, new, **AGAIN)
     assert field in caught.value.problems
     assert scores(sent)["anxiety"] == 7
 
@@ -99,5 +127,5 @@ def test_a_correction_for_the_worse_raises_an_alert(sent: Site) -> None:
     assert alert_views.open_of_person(sent, "P-01") == []
     worse = {item: 3 for item in full(sent).values}
     by = {"actor": "staff:1", "now": later + timedelta(hours=1)}
-    corrections.correct(sent, *day_8, worse, "read upside down", **by)
+    corrections.correct(sent, *day_8, Correcting(worse, "read upside down", 0), **by)
     assert len(alert_views.open_of_person(sent, "P-01")) == 1

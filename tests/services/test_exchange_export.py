@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from surveyapp.services import corrections, pressure, sheets, stopping
+from surveyapp.services.corrections import Correcting
 from surveyapp.services.errors import RefusedError
 from surveyapp.services.exchange import export_folder, import_folder
 from surveyapp.services.exchange.columns import TABLES
@@ -18,7 +19,7 @@ from surveyapp.services.sheets import NewSheet
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.store import tables, tables_access
-from tests.world import add_course
+from tests.world import DOSING, add_course
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -228,8 +229,9 @@ def test_readings_alerts_and_corrections_go_out(site: Site, out: Path) -> None:
     items = {item.id: 3 for item in site.library.instruments["hads"].items}
     sheet = NewSheet({**items}, "paper", date(2027, 3, 28))
     sheets.enter_sheet(site, *day_8, sheet, **by)
-    corrections.correct(site, *day_8, {**items, "1": 2}, "=typed wrongly", **by)
-    reading = NewReading(142, 88, None, time(10, 30))
+    new = Correcting({**items, "1": 2}, "=typed wrongly", 0)
+    corrections.correct(site, *day_8, new, **by)
+    reading = NewReading(142, 88, None, DOSING, time(10, 30))
     pressure.add_reading(site, "P-01", 1, reading, **by)
     export_folder(site, out, NOW)
     (pressed,) = rows(out, "blood_pressure.csv")

@@ -19,6 +19,7 @@ from surveyapp.services.errors import NotFoundError, RefusedError
 from surveyapp.services.exchange import import_folder
 from surveyapp.services.site import Site
 from surveyapp.store import trail
+from surveyapp.store.tables import Participant
 from surveyapp.store.tables_access import Event, EventPayload
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
@@ -123,3 +124,13 @@ def test_each_report_made_is_in_the_trail_and_changes_no_byte(cohort: Site) -> N
     assert len(found) == 2 * 2 + 1
     sha256 = hashlib.sha256(made[0]).hexdigest()
     assert sum(sha256 in row.payload for row in found) == 4
+
+
+def test_a_report_about_somebody_without_a_course_is_in_the_trail_too(cohort: Site) -> None:
+    with cohort.database.write() as session:
+        session.add(Participant(code="N-01", time_zone="UTC", created_at=NOW))
+    report = reporting.participant_report(cohort, "N-01", NOW)
+    reporting.make_pdf(cohort, report, actor="staff:1", now=NOW)
+    with cohort.database.read() as session:
+        chains = session.scalars(select(Event.chain).where(Event.kind == "report made")).all()
+    assert chains == [trail.SYSTEM]

@@ -10,11 +10,12 @@ import pytest
 
 from surveyapp.services import dosing, personal, pressure, safety, safetylog
 from surveyapp.services.dosing import NewDose
-from surveyapp.services.errors import InputError, NotFoundError
+from surveyapp.services.errors import InputError, NotFoundError, StaleError
 from surveyapp.services.pressure import NewReading
 from surveyapp.services.safety import NewEvent
 from surveyapp.services.site import Site
 from surveyapp.store import trail
+from surveyapp.store.tables import AdverseEvent
 from tests.world import DOSING, add_course
 
 EVENING = datetime(2027, 3, 20, 17, tzinfo=UTC)
@@ -125,10 +126,42 @@ def test_of_two_who_change_one_event_the_second_sees_what_the_first_did(dosed: S
     event = log(dosed).events[0]
     kept, edition = safety.event_of(dosed, "P-01", 1, event.id)
     safety.change_event(dosed, "P-01", 1, event.id, replace(kept, grade=3), edition, **BY)
-    with pytest.raises(InputError) as caught:
-        safety.change_event(dosed, "P-01", 1, event.id, replace(kept, note="second"), edition, **BY)
-    assert "the grade 3" in caught.value.problems[""]
+    second = replace(kept, note="second", serious=True)
+    with pytest.raises(StaleError) as caught:
+        safety.change_event(dosed, "P-01", 1, event.id, second, edition, **BY)
+    told = caught.value.problems[""]
+    for words in ("the grade: “3” (you typed “1”)", "the note: none (you typed “second”)"):
+        assert words in told
+    assert "serious: no (you typed yes)" in told
+    assert "the outcome" not in told
+    assert caught.value.edition == edition + 1
     assert (log(dosed).events[0].grade, log(dosed).events[0].note) == (3, "")
+
+
+def test_a_change_leaves_the_seconds_of_an_import_as_they_are(site: Site) -> None:
+    course = add_course(site)
+    at, end = (datetime(2027, 3, 20, 11, 0, second, tzinfo=UTC) for second in (17, 43))
+    with site.database.write() as session:
+        words = {"term": "Nausea", "grade": 1, "serious": False, "relatedness": "possible"}
+        times = {"started_at": at, "ended_at": end, "recorded_at": at}
+        session.add(AdverseEvent(course_id=course, **words, **times))
+    event = log(site).events[0]
+    kept, edition = safety.event_of(site, "P-01", 1, event.id)
+    shown = replace(kept, at=time(12), ended_at=time(12), grade=2)
+    safety.change_event(site, "P-01", 1, event.id, shown, edition, **BY)
+    after = log(site).events[0]
+    assert (after.grade, after.start, after.end) == (2, at, end)
+    later = replace(shown, ended_at=time(12, 30))
+    safety.change_event(site, "P-01", 1, event.id, later, edition + 1, **BY)
+    assert log(site).events[0].start == at
+
+
+def test_readings_of_yesterday_are_written_up_where_they_belong(dosed: Site) -> None:
+    morning = datetime(2027, 3, 21, 9, tzinfo=UTC)
+    for on, at in ((DOSING, time(14)), (date(2027, 3, 21), time(0, 30))):
+        new = NewReading(140, 90, None, on, at)
+        pressure.add_reading(dosed, "P-01", 1, new, actor="staff:1", now=morning)
+    assert [r.since_dose for r in log(dosed).readings] == [14 * 60 + 30, 4 * 60]
 
 
 def test_another_persons_event_is_not_found(dosed: Site) -> None:
@@ -152,7 +185,7 @@ def test_the_checklist_is_recorded_whole_or_not_at_all(dosed: Site) -> None:
 
 def test_readings_stand_newest_first_and_can_be_withdrawn(dosed: Site) -> None:
     for at, upper in ((time(9, 50), 128), (time(11), 152), (time(12), 184)):
-        high = pressure.add_reading(dosed, "P-01", 1, NewReading(upper, 90, 72, at), **BY)
+        high = pressure.add_reading(dosed, "P-01", 1, NewReading(upper, 90, 72, DOSING, at), **BY)
         assert high == (upper == 184)
     readings = log(dosed).readings
     assert [(r.systolic, r.since_dose, r.since_booster) for r in readings] == [
@@ -171,13 +204,16 @@ def test_readings_stand_newest_first_and_can_be_withdrawn(dosed: Site) -> None:
 @pytest.mark.parametrize(
     ("typed", "field"),
     [
-        (NewReading(None, 80, None, time(11)), "systolic"),
-        (NewReading(12.5, 80, None, time(11)), "systolic"),
-        (NewReading(301, 80, None, time(11)), "systolic"),
-        (NewReading(80, 120, None, time(11)), "diastolic"),
-        (NewReading(120, 80, 300, time(11)), "pulse"),
-        (NewReading(120, 80, 70, None), "at"),
-        (NewReading(120, 80, 70, time(20)), "at"),
+        (NewReading(None, 80, None, DOSING, time(11)), "systolic"),
+        (NewReading(12.5, 80, None, DOSING, time(11)), "systolic"),
+        (NewReading(301, 80, None, DOSING, time(11)), "systolic"),
+        (NewReading(80, 120, None, DOSING, time(11)), "diastolic"),
+        (NewReading(120, 80, 300, DOSING, time(11)), "pulse"),
+        (NewReading(120, 80, 70, DOSING, None), "at"),
+        (NewReading(120, 80, 70, None, time(11)), "on"),
+        (NewReading(120, 80, 70, date(2027, 3, 19), time(11)), "on"),
+        (NewReading(120, 80, 70, date(2027, 3, 23), time(11)), "on"),
+        (NewReading(120, 80, 70, DOSING, time(20)), "at"),
     ],
 )
 def test_a_reading_that_cannot_be_is_refused(dosed: Site, typed: NewReading, field: str) -> None:

@@ -66,6 +66,8 @@ def test_a_sheet_is_kept_scored_and_marked_as_paper(site: Site) -> None:
         ({"on": date(2027, 3, 18), "at": time(23)}, "on"),
         ({"values": {"1": 9}}, "1"),
         ({"values": {"1": "no"}}, "1"),
+        ({"values": sheets.typed({"1": "--1", "2": "1"})}, "1"),
+        ({"values": sheets.typed({"1": "9" * 5000, "2": "1"})}, "1"),
         ({"values": {}}, ""),
     ],
 )

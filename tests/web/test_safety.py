@@ -86,13 +86,22 @@ def test_the_checklist_asks_one_by_one(dosed: Browser) -> None:
     assert "The checklist of S-01 is recorded: nothing found." in page.text
 
 
+def test_an_expected_event_may_run_past_midnight(dosed: Browser) -> None:
+    grades = {f"e{n}_grade": "0" for n in range(5)}
+    night = {"e2_grade": "1", "e2_at": "23:30", "e2_ended": "01:15", "e2_related": "possible"}
+    page = act(dosed, f"{ONE}/checklist", {"on": "2027-03-20", **grades, **night})
+    assert "1 found." in page.text
+    assert "Sun 21 Mar 2027, 01:15" in page.text
+
+
 def test_readings_are_entered_one_after_another(dosed: Browser) -> None:
     path = f"{ONE}/pressure"
-    typed = {"systolic": "142", "diastolic": "88", "pulse": "", "at": "11:05"}
+    day = {"on": "2027-03-20"}
+    typed = {**day, "systolic": "142", "diastolic": "88", "pulse": "", "at": "11:05"}
     page = act(dosed, path, {**typed})
     assert "Saved: 142 over 88." in page.text
     assert page.path == path
-    assert value(page, "systolic") == ""
+    assert (value(page, "systolic"), value(page, "on")) == ("", "2027-03-20")
     page = act(dosed, path, {**typed, "systolic": "184", "at": "11:20"})
     assert "That is very high." in page.text
     page = act(dosed, path, {**typed, "systolic": "88"})

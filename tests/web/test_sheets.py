@@ -28,7 +28,7 @@ def due(filled: Browser) -> Browser:
 
 def enter(browser: Browser, seen: Page, typed: dict[str, Any]) -> Page:
     told = {"csrf_token": value(seen, "csrf_token"), "seen": value(seen, "seen")}
-    return browser.post(PATH, {**told, **typed})
+    return browser.post(seen.path, {**told, **typed})
 
 
 def test_it_is_looked_at_and_then_entered(due: Browser) -> None:
@@ -62,18 +62,63 @@ def test_what_is_wrong_keeps_what_was_typed(due: Browser) -> None:
     assert [e.get("value") for e in chosen] == ["1"]
 
 
+@pytest.mark.parametrize("wrong", ["--1", "9" * 5000, "<script>alert(1)</script>"])
+def test_what_is_no_answer_is_refused_on_both_pages(due: Browser, wrong: str) -> None:
+    page = act(due, PATH, {**TYPED, "item-1": wrong})
+    assert page.status == 400
+    enter(due, act(due, PATH, {**TYPED}), TYPED)
+    sent = {**ANSWERS, "item-1": wrong, "reason": "typed wrongly", "edition": "0"}
+    page = act(due, f"{PATH}/sent", sent)
+    assert page.status == 400
+    assert "Choose one of the answers on the sheet." in page.text
+
+
+def test_a_sheet_that_was_sent_meanwhile_keeps_what_was_typed(due: Browser) -> None:
+    mine = act(due, PATH, {**TYPED, "item-5": "3"})
+    enter(due, act(due, PATH, {**TYPED}), TYPED)
+    for typed in (TYPED, {**TYPED, "item-5": "3"}):
+        page = enter(due, mine, typed)
+        assert page.status == 409
+        assert "is on record since Sat 20 Mar 2027, 09:30" in page.text
+    chosen = [e for e in page.all("input") if e.get("name") == "item-5" and "checked" in e.attrib]
+    assert [e.get("value") for e in chosen] == ["3"]
+
+
 def test_a_sent_sheet_is_corrected_after_a_look(due: Browser) -> None:
     enter(due, act(due, PATH, {**TYPED}), TYPED)
     sent = f"{PATH}/sent"
-    wrong = act(due, sent, {**ANSWERS, "reason": "typed wrongly"})
+    assert "from paper, typed in by ada@example.org" in due.get(sent).text
+    opened = {**ANSWERS, "edition": "0"}
+    wrong = act(due, sent, {**opened, "reason": "typed wrongly"})
     assert wrong.status == 400
     assert "Nothing differs from what is on record." in wrong.text
-    typed = {**ANSWERS, "item-1": "3", "reason": "typed <b>wrongly</b>"}
+    typed = {**opened, "item-1": "3", "reason": "typed <b>wrongly</b>"}
     seen = act(due, sent, typed)
     assert "1 → 3" in seen.text
     assert "7 → 9" in seen.text
-    told = {"csrf_token": value(seen, "csrf_token"), "seen": value(seen, "seen")}
-    page = due.post(sent, {**told, **typed})
+    page = enter(due, seen, typed)
     assert "1 answer of S-01 corrected." in page.text
     assert "corrected 28 Mar 2027" in page.text
     assert "typed <b>wrongly</b>" in due.get(sent).text
+
+
+def test_a_page_opened_before_another_correction_puts_nothing_back(due: Browser) -> None:
+    enter(due, act(due, PATH, {**TYPED}), TYPED)
+    sent, opened = f"{PATH}/sent", {**ANSWERS, "edition": "0", "reason": "typed wrongly"}
+    mine = {**opened, "item-2": "0"}
+    looked = act(due, sent, mine)
+    theirs = {**opened, "item-1": "3"}
+    enter(due, act(due, sent, theirs), theirs)
+    page = enter(due, looked, mine)
+    assert page.status == 400
+    assert "Somebody corrected this sheet since you opened it" in page.text
+    shown = {
+        e.get("name"): e.get("value")
+        for e in page.all("input")
+        if e.get("type") == "radio" and "checked" in e.attrib
+    }
+    assert (shown["item-1"], shown["item-2"], shown["item-3"]) == ("3", "0", "1")
+    again = {**mine, **shown, "edition": value(page, "edition")}
+    seen = enter(due, page, again)
+    assert "3 → 1" not in seen.text.partition("Corrections")[0]
+    assert "1 answer of S-01 corrected." in enter(due, seen, again).text

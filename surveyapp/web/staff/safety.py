@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
-from flask import Response, render_template, url_for
+from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 
 from ...services import overview, pressure, safety, safetylog
-from ...services.errors import InputError, NotFoundError
+from ...services.errors import InputError, NotFoundError, StaleError
 from ...services.pressure import NewReading
-from ...services.readmodels import CourseView, PersonView
+from ...services.readmodels import CourseAnchor, CourseView, PersonView
 from ...services.safety import NewEvent
 from ...study.safety import ACTIONS, EXPECTED, GRADES, OUTCOMES, RELATEDNESS, SOURCES
 from ...texts import moment
@@ -91,6 +92,7 @@ class ReadingForm(ActForm):
     systolic = NumberField("Upper", render_kw={"inputmode": "numeric"})
     diastolic = NumberField("Lower", render_kw={"inputmode": "numeric"})
     pulse = NumberField("Pulse", render_kw={"inputmode": "numeric"})
+    on = DayField("Day")
     at = TimeField("Time")
 
 
@@ -126,9 +128,9 @@ def change_event(desk: Desk, code: str, number: int, event_id: int) -> ResponseR
         known = int(seen) if seen.isdecimal() else -1
         try:
             safety.change_event(desk.site, code, number, event_id, form.typed(), known, **desk.by)
-        except InputError:
+        except StaleError as error:
             # Whoever has seen what the other changed may put theirs in its place.
-            form.edition.data = str(safety.event_of(desk.site, code, number, event_id)[1])
+            form.edition.data = str(error.edition)
             raise
         return f"The event of {code} is changed."
 
@@ -151,6 +153,7 @@ def checklist(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     will = [
         "You asked for each of these. What happened enters the log as asked for; the rest is kept "
         "as asked for and not found.",
+        "An end that comes before the start on the clock is taken for the next day's.",
     ]
 
     def do() -> str:
@@ -190,17 +193,26 @@ def _grade(form: ChecklistForm, name: str) -> int:
 
 
 def _asked(form: ChecklistForm, name: str, term: str) -> NewEvent:
+    began = cast(TimeField, form[f"{name}_at"]).time
     ended = cast(TimeField, form[f"{name}_ended"]).time
     return NewEvent(
         term=term,
         grade=_grade(form, name),
         on=form.on.day,
-        at=cast(TimeField, form[f"{name}_at"]).time,
-        ended_on=form.on.day if ended else None,
+        at=began,
+        ended_on=_end_day(form.on.day, began, ended),
         ended_at=ended,
         relatedness=form[f"{name}_related"].data or "",
         source=SOURCES[0],
     )
+
+
+def _end_day(on: date | None, began: time | None, ended: time | None) -> date | None:
+    """An end that comes before the start on the clock is the next day's."""
+    if on is None or ended is None:
+        return None
+    over = began is not None and ended < began
+    return on + timedelta(days=1) if over else on
 
 
 def _by_field(problems: Mapping[str, str]) -> dict[str, str]:
@@ -220,10 +232,10 @@ def blood_pressure(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     """Readings of a dosing day: what was entered is listed, and the form is ready for the next."""
     view, course = found(desk, code, number)
     anchor = chosen(course.anchors)
-    local = desk.now.astimezone(safetylog.zone_of(view.zone))
-    today = anchor.on is not None and 0 <= (local.date() - anchor.on).days <= 1
-    form = ReadingForm(data={"at": f"{local:%H:%M}" if today else ""})
-    here = url_for("staff.blood_pressure", code=code, number=number, anchor=anchor.id)
+    form = _reading_form(desk, view, anchor)
+    # The next reading is most likely of the same day.
+    typed: dict[str, Any] = {"on": form.on.data} if form.on.day else {}
+    here = url_for("staff.blood_pressure", code=code, number=number, anchor=anchor.id, **typed)
     act = Act(
         heading=f"Blood pressure of {code}",
         button="Save the reading",
@@ -245,12 +257,23 @@ def blood_pressure(desk: Desk, code: str, number: int) -> ResponseReturnValue:
 
     def do() -> str:
         values = form.systolic.number, form.diastolic.number, form.pulse.number
-        new = NewReading(*values, form.at.time, anchor.id)
+        new = NewReading(*values, form.on.day, form.at.time, anchor.id)
         high = pressure.add_reading(desk.site, code, number, new, **desk.by)
         told = f"Saved: {form.systolic.data} over {form.diastolic.data}."
         return f"{told} {VERY_HIGH}" if high else told
 
     return perform(act, form, do)
+
+
+def _reading_form(desk: Desk, view: PersonView, anchor: CourseAnchor) -> ReadingForm:
+    """For now, while it is the dosing day or soon after; else for the day that was typed last."""
+    local = desk.now.astimezone(ZoneInfo(view.zone))
+    days = (local.date() - anchor.on).days if anchor.on else None
+    live = days is not None and 0 <= days <= pressure.DAYS_AFTER
+    usual = local.date() if live else anchor.on
+    on = request.args.get("on", "") or (usual.isoformat() if usual else "")
+    at = f"{local:%H:%M}" if on == local.date().isoformat() else ""
+    return ReadingForm(data={"on": on, "at": at})
 
 
 def withdraw_reading(desk: Desk, code: str, number: int, reading_id: int) -> ResponseReturnValue:

@@ -1,30 +1,51 @@
-"""Sheets of paper and calls, typed in: fill in, see what it comes to, enter it."""
+"""Sheets of paper and calls, typed in, and sent ones corrected: fill in, look, then do it.
+
+What is done is exactly what was looked at: the form carries a digest of it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, Field, HiddenField, RadioField, StringField
 
 from ...services import corrections, sheets
-from ...services.corrections import SentSheet
-from ...services.errors import InputError
-from ...services.sheets import Asked, NewSheet, SheetForm
+from ...services.corrections import CorrectedMeanwhileError, Correcting, SentSheet
+from ...services.errors import InputError, RefusedError
+from ...services.sheets import Asked, NewSheet, Preview, SheetForm
 from .desk import Act, Desk, perform, show
 from .forms import DATE_HINT, ActForm, DayField, TimeField, options
 from .people import act_of, found
 
 NO_ANSWER = (("", "Left open"), ("declined", "Would rather not answer"))
 PREFIX = "item-"
+Result = TypeVar("Result")
 
 
-class EntryForm(ActForm):
+class ItemsForm(ActForm):
+    """A form with a field for each item; services name an item's problem by its id."""
+
+    seen = HiddenField()
+
+    @property
+    def items(self) -> dict[str, Field]:
+        fields: dict[str, Field] = {**self._fields}
+        return {n.removeprefix(PREFIX): f for n, f in fields.items() if n.startswith(PREFIX)}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {**sheets.typed({item: str(f.data or "") for item, f in self.items.items()})}
+
+    def take(self, problems: Mapping[str, str]) -> None:
+        items = self.items
+        super().take({f"{PREFIX}{n}" if n in items else n: s for n, s in problems.items()})
+
+
+class EntryForm(ItemsForm):
     mode = RadioField(
         "Where the answers come from",
         choices=options(("paper", "A sheet of paper"), ("telephone", "A call")),
@@ -33,17 +54,10 @@ class EntryForm(ActForm):
     on = DayField("Filled in on", description=DATE_HINT)
     at = TimeField("At", description="Local time, if it is known. Empty: noon.")
     replace = BooleanField("Use this in place of what was begun on the phone")
-    seen = HiddenField()
 
     def typed(self) -> NewSheet:
-        fields: dict[str, Field] = {**self._fields}
-        answers = {
-            name.removeprefix(PREFIX): str(field.data or "")
-            for name, field in fields.items()
-            if name.startswith(PREFIX)
-        }
         return NewSheet(
-            values=sheets.typed(answers),
+            values=self.values,
             mode=self.mode.data or "",
             on=self.on.day,
             at=self.at.time,
@@ -51,49 +65,48 @@ class EntryForm(ActForm):
         )
 
 
+class CorrectionForm(ItemsForm):
+    reason = StringField("Why is it corrected", description="For example: typed wrongly.")
+    edition = HiddenField()
+
+    def typed(self) -> Correcting:
+        edition = self.edition.data or ""
+        known = int(edition) if edition.isascii() and edition.isdecimal() else -1
+        return Correcting(self.values, self.reason.data or "", known)
+
+    def follow(self, error: CorrectedMeanwhileError) -> None:
+        """Go on from what stands now, with what was changed here."""
+        self.edition.data = str(error.edition)
+        for item, field in self.items.items():
+            field.data = error.values.get(item, "")
+
+
 def sheet(
     desk: Desk, code: str, number: int, timepoint: str, instrument: str
 ) -> ResponseReturnValue:
     view, course = found(desk, code, number)
-    asked = sheets.sheet_form(desk.site, code, number, timepoint, instrument, desk.now)
-    form = _form(asked)
     where = (code, number, timepoint, instrument)
+    asked = sheets.sheet_form(desk.site, *where, desk.now)
+    form = _entry_form(asked)
     heading = f"{asked.instrument}, {asked.label}, from paper or a call"
     act = act_of(view, course, heading, "See what it comes to", [])
-    act = Act(
-        heading=act.heading,
-        button=act.button,
-        back=url_for("staff.person", code=code),
-        back_words=act.back_words,
-        practice=view.practice,
-        template="staff/sheet.html",
-        more={**act.more, "asked": asked, "preview": None, "items": _items(form, asked.items)},
-    )
-    if form.is_submitted() and form.validate():
-        new = form.typed()
-        digest = _digest(new)
-        if form.seen.data != digest:
-            return _previewed(desk, where, act, form, new, digest)
+    more = {"asked": asked, "preview": None, "items": list(form.items.values())}
+    act = replace(act, template="staff/sheet.html", more={**act.more, **more})
+    if asked.sent and not form.is_submitted():
+        raise RefusedError(asked.sent)
+
+    def look() -> Preview:
+        return sheets.preview_sheet(desk.site, *where, form.typed(), desk.now)
 
     def do() -> str:
         sheets.enter_sheet(desk.site, *where, form.typed(), **desk.by)
         return f"{asked.instrument} of {code}, {asked.label}, is entered."
 
-    return perform(act, form, _by_field(do))
-
-
-class CorrectionForm(ActForm):
-    reason = StringField("Why is it corrected", description="For example: typed wrongly.")
-    seen = HiddenField()
-
-    def typed(self) -> dict[str, Any]:
-        fields: dict[str, Field] = {**self._fields}
-        answers = {
-            name.removeprefix(PREFIX): str(field.data or "")
-            for name, field in fields.items()
-            if name.startswith(PREFIX)
-        }
-        return {**sheets.typed(answers)}
+    try:
+        return _look_then_do(act, form, look, do)
+    except RefusedError as error:  # it was sent while this was typed, which must not be lost
+        form.take({"": str(error)})
+        return show(act, form), 409
 
 
 def correct(
@@ -105,70 +118,56 @@ def correct(
     sent = corrections.sent_sheet(desk.site, *where)
     form = _correction_form(sent)
     act = act_of(view, course, f"{sent.instrument}, {sent.label}", "See what changes", [])
-    more = {**act.more, "sent": sent, "preview": None, "items": _items(form, sent.items)}
-    act = replace(act, template="staff/sheet-sent.html", more=more)
-    if form.is_submitted() and form.validate():
-        new, reason = form.typed(), form.reason.data or ""
-        digest = hashlib.sha256(json.dumps([sorted(new.items()), reason]).encode()).hexdigest()[:24]
-        if form.seen.data != digest:
-            try:
-                act.more["preview"] = corrections.preview(desk.site, *where, new, reason)
-            except InputError as error:
-                form.take(_named(error.problems))
-                return show(act, form), 400
-            form.seen.data = digest
-            return show(act, form)
+    more = {"sent": sent, "preview": None, "items": list(form.items.values())}
+    act = replace(act, template="staff/sheet-sent.html", more={**act.more, **more})
+
+    def look() -> Preview:
+        return _following(form, lambda: corrections.preview(desk.site, *where, form.typed()))
 
     def do() -> str:
-        reason = form.reason.data or ""
-        count = corrections.correct(desk.site, *where, form.typed(), reason, **desk.by)
+        new = form.typed()
+        count = _following(form, lambda: corrections.correct(desk.site, *where, new, **desk.by))
         return f"{count} {'answer' if count == 1 else 'answers'} of {code} corrected."
 
-    return perform(act, form, _by_field(do))
+    return _look_then_do(act, form, look, do)
 
 
-def _correction_form(sent: SentSheet) -> CorrectionForm:
-    fields = _fields(sent.items)
-    made = type("CorrectionForm", (CorrectionForm,), fields)
-    return made(data={f"{PREFIX}{item}": value for item, value in sent.given.items()})
-
-
-def _previewed(
-    desk: Desk,
-    where: tuple[str, int, str, str],
-    act: Act,
-    form: EntryForm,
-    new: NewSheet,
-    digest: str,
-) -> ResponseReturnValue:
+def _following(form: CorrectionForm, act: Callable[[], Result]) -> Result:
     try:
-        act.more["preview"] = sheets.preview_sheet(desk.site, *where, new, desk.now)
+        return act()
+    except CorrectedMeanwhileError as error:
+        form.follow(error)
+        form.seen.data = ""
+        raise
+
+
+def _look_then_do(
+    act: Act, form: EntryForm | CorrectionForm, look: Callable[[], Preview], do: Callable[[], str]
+) -> ResponseReturnValue:
+    """Show what it comes to; done only when exactly that was looked at before."""
+    if not form.is_submitted() or not form.validate():
+        return perform(act, form, do)
+    digest = hashlib.sha256(repr(form.typed()).encode()).hexdigest()[:24]
+    if form.seen.data == digest:
+        return perform(act, form, do)
+    try:
+        act.more["preview"] = look()
     except InputError as error:
-        form.take(_named(error.problems))
+        form.take(error.problems)
         return show(act, form), 400
     form.seen.data = digest
     return show(act, form)
 
 
-def _by_field(do: Any) -> Any:
-    def again() -> str:
-        try:
-            return do()
-        except InputError as error:
-            raise InputError(_named(error.problems)) from error
-
-    return again
-
-
-def _named(problems: Any) -> dict[str, str]:
-    """Problems of items beside their fields."""
-    own = {"", "mode", "on", "at", "replace", "reason"}
-    return {name if name in own else f"{PREFIX}{name}": text for name, text in problems.items()}
-
-
-def _form(asked: SheetForm) -> EntryForm:
+def _entry_form(asked: SheetForm) -> EntryForm:
     made = type("EntryForm", (EntryForm,), _fields(asked.items))
     return made(data={"on": asked.day.isoformat() if asked.day else "", "mode": "paper"})
+
+
+def _correction_form(sent: SentSheet) -> CorrectionForm:
+    made = type("CorrectionForm", (CorrectionForm,), _fields(sent.items))
+    given = {f"{PREFIX}{item}": value for item, value in sent.given.items()}
+    return made(data={**given, "edition": str(sent.edition)})
 
 
 def _fields(items: Sequence[Asked]) -> dict[str, Any]:
@@ -182,13 +181,3 @@ def _fields(items: Sequence[Asked]) -> dict[str, Any]:
             validate_choice=False,
         )
     return fields
-
-
-def _items(form: ActForm, items: Sequence[Asked]) -> list[Field]:
-    return [form[f"{PREFIX}{item.item}"] for item in items]
-
-
-def _digest(new: NewSheet) -> str:
-    """What was previewed, so that nothing else is entered."""
-    told = [sorted(new.values.items()), new.mode, str(new.on), str(new.at), new.replace]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
