@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..store import roster
-from ..store.facts import CourseContext, course_contexts, read_retreat
+from ..store.facts import CourseContext, Reading, course_contexts, read_retreat
+from ..store.programme import session_dates
+from ..store.records import missing_of
 from ..store.tables import DoseRow, Study
+from ..store.tables_group import Attendance, MissingForm
 from ..study.protocol import Anchor, Protocol, Timepoint
 from ..study.record import Dose
 from ..study.schedule import GRACE, state_of, window_of
 from ..texts import amount
 from .dosing import held_prompts, unconfirmed
 from .enrolment import StudySettings, protocol_of, the_retreat, the_study
+from .programme import SessionLine, attended_of, lines_of
 from .readmodels import (
     Cell,
     Outdated,
@@ -30,6 +34,7 @@ from .readmodels import (
 from .site import Site
 
 MOST_PEOPLE = 300
+ON_ROSTER = (DoseRow, Attendance, MissingForm)
 SETTINGS = {
     "emergency": "emergency line",
     "crisis_line": "24-hour line",
@@ -102,7 +107,7 @@ def retreat_name(site: Site, retreat_id: int) -> str:
 def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
     """Raises NotFoundError."""
     with site.database.read() as session:
-        reading = read_retreat(session, site.library, retreat_id, (DoseRow,))
+        reading = read_retreat(session, site.library, retreat_id, ON_ROSTER)
         contexts = reading.contexts
         # With people in it, retreat and study were read with them and cost nothing more.
         retreat = the_retreat(session, retreat_id)
@@ -110,6 +115,14 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
         protocol = contexts[0].protocol if contexts else protocol_of(session, site, retreat)
         doses = {(row.course_id, row.anchor, row.kind): row for row in reading.rows[DoseRow]}
         dates = roster.retreat_dates(session, [retreat_id])
+        sessions = lines_of(
+            protocol,
+            {anchor: on for (_, anchor), on in dates.items()},
+            session_dates(session, [retreat_id]),
+            reading.rows[Attendance],
+            len(contexts),
+        )
+        rows = tuple(_row(context, reading, doses, sessions, now) for context in contexts)
         anchors = tuple(
             _retreat_anchor(anchor, dates.get((retreat_id, anchor.id)), contexts, now)
             for anchor in protocol.anchors
@@ -123,10 +136,12 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
             zone=retreat.time_zone,
             dosing_date=dates.get((retreat_id, protocol.main_anchor.id)),
             timepoints=tuple((t.id, t.label) for t in protocol.timepoints),
-            rows=tuple(_row(context, doses, now) for context in contexts),
+            rows=rows,
             unconfirmed=anchors[0].unconfirmed,
             held=anchors[0].held,
             anchors=anchors,
+            sessions=sessions,
+            done={t.id: _done(rows, t.id) for t in protocol.timepoints},
             outdated=_outdated(protocol, site.library.protocols.get(study.protocol)),
         )
 
@@ -153,9 +168,23 @@ def _retreat_anchor(
     )
 
 
+def _done(rows: Iterable[RosterRow], timepoint: str) -> tuple[int, int]:
+    """How many answered it, of those whose window has opened."""
+    states = [c.state for row in rows for c in row.cells if c.timepoint == timepoint]
+    opened = [state for state in states if state not in ("not expected", "upcoming")]
+    return sum(state in ("submitted", "late") for state in opened), len(opened)
+
+
 def _row(
-    context: CourseContext, doses: Mapping[roster.DoseKey, DoseRow], now: datetime
+    context: CourseContext,
+    reading: Reading,
+    doses: Mapping[roster.DoseKey, DoseRow],
+    sessions: Sequence[SessionLine],
+    now: datetime,
 ) -> RosterRow:
+    own = context.course_id
+    attendance = [row for row in reading.rows[Attendance] if row.course_id == own]
+    reasons = [row for row in reading.rows[MissingForm] if row.course_id == own]
     main = context.protocol.main_anchor.id
     fact = context.facts.anchors.get(main)
     return RosterRow(
@@ -168,6 +197,8 @@ def _row(
         booster=dose_words(doses.get((context.course_id, main, "booster"))),
         days=tuple(_roster_day(context, anchor, doses) for anchor in context.protocol.anchors),
         cells=cells_of(context, now),
+        missing=missing_of(context, reasons),
+        sessions=attended_of(sessions, attendance, now.astimezone(context.zone).date()),
     )
 
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from ..reports import charts, sentences, words
+from ..store import roster
+from ..store.database import Session
 from ..store.facts import CourseContext, Reading, read_person
+from ..store.programme import session_dates
 from ..store.records import RECORDS, people_from
+from ..store.several import by_course
 from ..store.tables import Contact, Participant
-from ..store.tables_care import BloodPressure, Correction
+from ..store.tables_care import Alert, BloodPressure, Correction
 from ..store.tables_entry import Acknowledgement, Pin
+from ..store.tables_group import Attendance, Note
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
 from ..study.schedule import Hold, window_of
-from ..study.trajectory import Line, ScaleChange, changes, line, local_date, marks_of
+from ..study.trajectory import (
+    Line,
+    ScaleChange,
+    changes,
+    line,
+    local_date,
+    marks_of,
+    since_last,
+)
 from ..texts import day, number
 from .dosing import held_prompts
 from .enrolment import the_person
@@ -25,6 +39,7 @@ from .forecast import prompt_lines
 from .invitations import Ways
 from .overview import cells_of, dose_words
 from .pins import state_of_pin
+from .programme import SessionLine, attended_of, lines_of
 from .reaching import CHANNELS, contact_lines
 from .readmodels import (
     ChartView,
@@ -41,9 +56,13 @@ from .readmodels import (
 from .safetylog import CourseLog, logs_from
 from .site import Site
 from .stopping import PERSON
+from .timeline import Sources, timeline
 from .today import to_clear
 
-BESIDES = (*RECORDS, BloodPressure, Correction, Contact, Pin, Acknowledgement)
+BESIDES = (
+    *(*RECORDS, BloodPressure, Correction, Contact),
+    *(Pin, Acknowledgement, Attendance, Alert),
+)
 DOSE_NAMES = {"first": "Dose", "booster": "Booster"}
 
 
@@ -57,16 +76,24 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         practice = any(c.study.mode == "practice" for c in contexts)
         ways = Ways(session, site, reading.rows[Contact])
         logs = logs_from(reading)
+        held = _programmes(session, contexts)
         views = [
-            _course(
-                site,
+            _with_timeline(
+                _course(
+                    site,
+                    context,
+                    course,
+                    person,
+                    now,
+                    ways.kept_back(context),
+                    logs[course.number],
+                    _corrected(context, reading),
+                ),
                 context,
                 course,
-                person,
+                held(context),
+                reading,
                 now,
-                ways.kept_back(context),
-                logs[course.number],
-                _corrected(context, reading),
             )
             for context, course in zip(contexts, person.courses, strict=True)
         ]
@@ -84,6 +111,48 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             charts=_charts(site, person, now),
             courses=tuple(reversed(views)),
         )
+
+
+def _programmes(
+    session: Session, contexts: Sequence[CourseContext]
+) -> Callable[[CourseContext], tuple[SessionLine, ...]]:
+    """The sessions of a course's retreat."""
+    retreats = [context.retreat.id for context in contexts]
+    kept = session_dates(session, retreats) if retreats else []
+    dates = roster.retreat_dates(session, retreats) if retreats else {}
+
+    def of(context: CourseContext) -> tuple[SessionLine, ...]:
+        own = context.retreat.id
+        days = {anchor: on for (retreat, anchor), on in dates.items() if retreat == own}
+        return lines_of(context.protocol, days, [r for r in kept if r.retreat_id == own], (), 0)
+
+    return of
+
+
+def _with_timeline(
+    view: CourseView,
+    context: CourseContext,
+    course: Course,
+    sessions: tuple[SessionLine, ...],
+    reading: Reading,
+    now: datetime,
+) -> CourseView:
+    own = context.course_id
+    attendance = by_course(reading.rows[Attendance])[own]
+    sources = Sources(
+        context=context,
+        course=course,
+        prompts=view.prompts,
+        sheets=view.sheets,
+        log=view.log,
+        sessions=sessions,
+        attendance=attendance,
+        notes=by_course(reading.rows[Note])[own],
+        alerts=by_course(reading.rows[Alert])[own],
+        now=now,
+    )
+    attended = attended_of(sessions, attendance, sources.today)
+    return replace(view, timeline=timeline(sources), sessions=attended)
 
 
 def _quiet(participant: Participant) -> str:
@@ -189,6 +258,8 @@ def _course(
         stops=_stops(context),
         log=log,
         to_enter=_to_enter(site, context, now),
+        missing=course.missing,
+        intention=course.intention,
     )
 
 
@@ -274,6 +345,7 @@ def _score_table(
                 unit=words.direction(found.scale),
                 scores=tuple(_score_cell(found, timepoint) for timepoint in asked),
                 changes=tuple(_told(change) for change in changes(course, instrument, found)),
+                since_last=_since_last(course, instrument, found),
             )
             for found in lines
         ),
@@ -289,6 +361,15 @@ def _score_cell(found: Line, timepoint: Timepoint) -> ScoreCell:
     asides += point.marks
     shown = words.value(found.scale, point.value, estimated=point.estimated)
     return ScoreCell(shown, ", ".join(asides), True)
+
+
+def _since_last(course: Course, instrument: Instrument, found: Line) -> str:
+    """Since Day 8: +3, may be within error (±5.4); empty where the baseline's change says it."""
+    change = since_last(course, instrument, found)
+    if change is None:
+        return ""
+    label, _, told = _told(change).partition(": ")
+    return f"{label} since {words.opened(change.start.label)}: {told}"
 
 
 def _told(change: ScaleChange) -> str:

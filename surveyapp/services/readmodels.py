@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
 
 from ..study.schedule import WISHED, State
 from .enrolment import StudySettings
 from .pins import PinState
+from .programme import SessionLine
 from .safetylog import CourseLog
 
 PromptState = Literal["planned", "waiting", "held", "sending", "sent", "skipped", "failed"]
@@ -104,7 +105,8 @@ class RosterDay:
 @dataclass(frozen=True)
 class RosterRow:
     """One course of a retreat; `dosing_date`, `dose` and `booster` are the first anchor's, `days`
-    has every anchor's. Doses are in words, empty while nothing is recorded."""
+    has every anchor's. Doses are in words, empty while nothing is recorded. `missing` says why a
+    timepoint was not answered; `sessions` counts those attended, of those held so far."""
 
     code: str
     number: int
@@ -115,6 +117,8 @@ class RosterRow:
     booster: str
     days: tuple[RosterDay, ...]
     cells: tuple[Cell, ...]
+    missing: Mapping[str, str]
+    sessions: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ class Outdated:
 
 @dataclass(frozen=True)
 class RetreatView:
-    """A retreat's page; `held` counts prompts that wait for the first anchor's confirmation."""
+    """A retreat's page; `held` counts prompts that wait for the first anchor's confirmation.
+    `done` has, by timepoint, how many answered it of those whose window has opened."""
 
     id: int
     name: str
@@ -141,6 +146,8 @@ class RetreatView:
     unconfirmed: int
     held: int
     anchors: tuple[RetreatAnchor, ...]
+    sessions: tuple[SessionLine, ...]
+    done: Mapping[str, tuple[int, int]]
     outdated: Outdated | None = None
 
 
@@ -170,6 +177,24 @@ class PromptLine:
     def wished(self) -> bool:
         """Whether the person asked for it."""
         return self.number > WISHED
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of a course's timeline, on a local day and, where it is known, at a local time.
+
+    `state` is a prompt's, else empty; `act` leads to `place`. `ahead`: it has not happened yet.
+    """
+
+    on: date
+    at: time | None
+    kind: str
+    what: str
+    detail: str = ""
+    state: str = ""
+    ahead: bool = False
+    act: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +228,7 @@ class ScoreRow:
     unit: str
     scores: tuple[ScoreCell, ...]
     changes: tuple[str, ...]
+    since_last: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,8 +279,9 @@ class StopLine:
 @dataclass(frozen=True)
 class CourseView:
     """One course on a person's page; `to_enter` has, by timepoint, the instruments (id, name) that
-    staff may still type in from paper; `dosing_date`, `confirmed`, `day` and `held` are of its
-    first anchor, `doses` of all."""
+    staff may still type in from paper, `missing` why one was not answered. `sessions` counts those
+    attended, of those held so far. `dosing_date`, `confirmed`, `day` and `held` are of its first
+    anchor, `doses` of all."""
 
     number: int
     retreat_id: int
@@ -277,6 +304,10 @@ class CourseView:
     log: CourseLog
     stops: tuple[StopLine, ...]
     to_enter: Mapping[str, Sequence[tuple[str, str]]]
+    missing: Mapping[str, str]
+    intention: str
+    timeline: tuple[Happening, ...] = ()
+    sessions: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from .tables import (
 )
 from .tables_care import Alert, BloodPressure, Correction
 from .tables_entry import Acknowledgement
+from .tables_group import Attendance, MissingForm
 from .tables_reach import Stop
 from .transfer import by_course, slices
 
@@ -57,6 +58,8 @@ class CourseDump:
     events: Sequence[AdverseEvent]
     readings: Sequence[BloodPressure]
     alerts: Sequence[Alert]
+    attendance: Sequence[Attendance]
+    missing: Sequence[MissingForm]
     prompts: Sequence[PromptRow]
     stops: Sequence[Stop]
 
@@ -111,6 +114,8 @@ class _Details:
         self._events = by_course(session, AdverseEvent, ids)
         self._readings = by_course(session, BloodPressure, ids)
         self._alerts = by_course(session, Alert, ids)
+        self._attendance = by_course(session, Attendance, ids)
+        self._missing = by_course(session, MissingForm, ids)
         self._assessments = by_course(session, Assessment, ids)
         sheets = [a.id for rows in self._assessments.values() for a in rows]
         self._answers = _by_assessment(session, Answer, sheets)
@@ -127,6 +132,8 @@ class _Details:
             events=self._events[number],
             readings=self._readings[number],
             alerts=self._alerts[number],
+            attendance=self._attendance[number],
+            missing=self._missing[number],
             prompts=context.all_prompts,
             stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import cast
@@ -15,6 +15,7 @@ from sqlmodel import col
 from ..study.library import Library
 from ..study.record import Course as CourseRecord
 from ..study.record import Dose, DoseKind, DoseStatus, Event, Mode, Person, Sheet
+from ..study.schedule import is_ended
 from ..study.scoring import Score
 from .facts import CourseContext, Reading, read_courses, read_person
 from .several import by_course
@@ -29,10 +30,12 @@ from .tables import (
     ScoreRow,
 )
 from .tables_access import Event as TrailEvent
+from .tables_group import INTENTION, MissingForm, Note
+from .tables_reach import DIED
 
 _id = attrgetter("id")
 REPORT_MADE = "report made"
-RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer)
+RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer, MissingForm, Note)
 """The tables that people's records are made of, besides what contexts hold."""
 
 
@@ -77,6 +80,7 @@ def people_of(session: Session, library: Library, course_ids: list[int]) -> list
 def people_from(reading: Reading) -> list[Person]:
     """The same from what was read, with at least `RECORDS`."""
     doses, events = (by_course(sorted(reading.rows[t], key=_id)) for t in (DoseRow, AdverseEvent))
+    reasons, notes = by_course(reading.rows[MissingForm]), by_course(reading.rows[Note])
     sheets = _Sheets(reading)
     courses: defaultdict[str, list[CourseRecord]] = defaultdict(list)
     for context in reading.contexts:
@@ -88,9 +92,26 @@ def people_from(reading: Reading) -> list[Person]:
             doses=tuple(map(_dose, doses[context.course_id])),
             sheets=sheets.of(context),
             events=tuple(map(_event, events[context.course_id])),
+            missing=missing_of(context, reasons[context.course_id]),
+            intention=_intention(notes[context.course_id]),
         )
         courses[context.participant.code].append(record)
     return [Person(code, tuple(found)) for code, found in courses.items()]
+
+
+def missing_of(context: CourseContext, rows: Sequence[MissingForm]) -> dict[str, str]:
+    """What staff said; where the person died before the window closed, that is why."""
+    died = {
+        timepoint.id: DIED
+        for timepoint in context.protocol.timepoints
+        if any(stop.kind == DIED for stop in context.stops) and is_ended(timepoint, context.facts)
+    }
+    return {**died, **{row.timepoint: row.reason for row in rows}}
+
+
+def _intention(notes: Sequence[Note]) -> str:
+    kept = [n for n in notes if n.kind == INTENTION and n.withdrawn_at is None]
+    return max(kept, key=_id).text if kept else ""
 
 
 def _dose(row: DoseRow) -> Dose:

@@ -184,7 +184,8 @@ def _in_case_range(
 def _worse(
     scale: Scale, protocol: Protocol, course: Course, sheet: Sheet, value: float
 ) -> dict[str, float]:
-    judge = protocol.rule(sheet.instrument, sheet.timepoint)
+    to = sheet.instrument, sheet.timepoint
+    judge = next((c for c in protocol.changes if (c.instrument, c.end) == to), None)
     start = course.sheet(judge.start, sheet.instrument) if judge else None
     before = _value(start, scale) if start and _is_start(course, protocol, start) else None
     if judge is None or before is None:

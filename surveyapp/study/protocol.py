@@ -16,6 +16,7 @@ from pathlib import Path
 from .alerting import AlertRule, check_alerts, read_alerts
 from .instrument import Instrument
 from .notice import Notice, read_notice
+from .programme import GroupSession, read_sessions
 from .reading import Faults, Table, parse_toml, read_text
 
 EARLIEST, LATEST = time(8), time(20)
@@ -85,14 +86,16 @@ class Protocol:
     text: str = field(default="", repr=False, compare=False)
     notice: Notice = field(default_factory=Notice)
     alerts: tuple[AlertRule, ...] = ()
+    sessions: tuple[GroupSession, ...] = ()
 
     def timepoint(self, timepoint_id: str) -> Timepoint:
         """Raises KeyError."""
         return {t.id: t for t in self.timepoints}[timepoint_id]
 
-    def rule(self, instrument: str, end: str) -> ChangeRule | None:
-        """The rule for change up to timepoint `end`, if the protocol has one."""
-        found = (c for c in self.changes if (c.instrument, c.end) == (instrument, end))
+    def rule(self, instrument: str, start: str, end: str) -> ChangeRule | None:
+        """The rule for change from one timepoint to another, if the protocol has one."""
+        wanted = instrument, start, end
+        found = (c for c in self.changes if (c.instrument, c.start, c.end) == wanted)
         return next(found, None)
 
     @property
@@ -129,6 +132,7 @@ def read_protocol(
         text=text,
         notice=read_notice(root),
         alerts=read_alerts(root),
+        sessions=read_sessions(root, {a.id for a in anchors}),
     )
     if protocol.id and protocol.id != name:
         root.fault("id", f"is {protocol.id!r} but the file is '{name}.toml'")
@@ -247,7 +251,7 @@ def _changes(root: Table) -> tuple[ChangeRule, ...]:
 def _check_references(root: Table, p: Protocol, instruments: Mapping[str, Instrument]) -> None:
     _once(root, "anchors", [a.id for a in p.anchors])
     _once(root, "timepoints", [t.id for t in p.timepoints])
-    _once(root, "changes", [f"{c.instrument} to {c.end}" for c in p.changes])
+    _once(root, "changes", [f"{c.instrument} from {c.start} to {c.end}" for c in p.changes])
     anchors = {a.id for a in p.anchors}
     for t in p.timepoints:
         if t.anchor not in anchors:

@@ -61,7 +61,8 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Course:
-    """One participant's passage through one retreat."""
+    """One participant's passage through one retreat. `missing` says, by timepoint, why nothing was
+    answered, where that is known (`programme.MISSING_REASONS`)."""
 
     number: int
     retreat: str
@@ -70,6 +71,8 @@ class Course:
     doses: tuple[Dose, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     events: tuple[Event, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    intention: str = ""
 
     @property
     def dosing_date(self) -> date | None:

@@ -188,7 +188,7 @@ def state_of(timepoint: Timepoint, facts: Facts, now: datetime) -> State:
     sent = [facts.submitted[key] for key in keys if key in facts.submitted]
     if len(sent) == len(keys):
         return "late" if max(sent) >= window.closes_at else "submitted"
-    if facts.ended_on is not None and window.closes >= facts.ended_on:
+    if is_ended(timepoint, facts):
         return "not expected"
     if sent or any(key in facts.started for key in keys):
         return "in progress" if now < window.closes_at + GRACE else "missed"
@@ -199,8 +199,14 @@ def state_of(timepoint: Timepoint, facts: Facts, now: datetime) -> State:
 
 def why_missing(timepoint: Timepoint, facts: Facts, now: datetime) -> str:
     """The state as the reason of a gap; `ended` where the person died or left before it closed."""
-    state = state_of(timepoint, facts, now)
-    return ENDED if state == "not expected" and window_of(timepoint, facts) else state
+    return ENDED if is_ended(timepoint, facts) else state_of(timepoint, facts, now)
+
+
+def is_ended(timepoint: Timepoint, facts: Facts) -> bool:
+    """Whether the person died or left before it closed, and not all was sent."""
+    window = window_of(timepoint, facts)
+    over = window is not None and facts.ended_on is not None and window.closes >= facts.ended_on
+    return over and not is_answered(timepoint, facts)
 
 
 def prompts_of(timepoint: Timepoint, facts: Facts) -> tuple[Prompt, ...]:

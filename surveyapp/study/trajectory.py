@@ -65,7 +65,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ScaleChange:
-    """Change of one scale from the course's own baseline to a later point."""
+    """Change of one scale from an earlier point of its course to a later one."""
 
     scale: Scale
     start: Point
@@ -177,19 +177,26 @@ def changes(course: Course, instrument: Instrument, line: Line) -> list[ScaleCha
     start = line.baseline
     if start is None or instrument.session:
         return []
-    found: list[ScaleChange] = []
-    for point in line.points:
-        if point is start or point.on <= start.on or not counts(point.marks):
-            continue
-        rule = course.protocol.rule(instrument.id, point.timepoint)
-        retest = rule.retest if rule and rule.start == start.timepoint else None
-        found.append(
-            ScaleChange(
-                scale=line.scale,
-                start=start,
-                end=point,
-                change=change(line.scale, start.value, point.value, retest),
-                retest=retest,
-            )
-        )
-    return found
+    later = [p for p in line.points if p is not start and p.on > start.on and counts(p.marks)]
+    return [_change(course, instrument, line.scale, start, point) for point in later]
+
+
+def since_last(course: Course, instrument: Instrument, line: Line) -> ScaleChange | None:
+    """Change from the last point but one to the last, where that is not the baseline's change."""
+    usable = [point for point in line.points if counts(point.marks)]
+    if len(usable) < 2 or instrument.session:
+        return None
+    start, end = usable[-2:]
+    if start is line.baseline or end.on <= start.on:
+        return None
+    return _change(course, instrument, line.scale, start, end)
+
+
+def _change(
+    course: Course, instrument: Instrument, scale: Scale, start: Point, end: Point
+) -> ScaleChange:
+    """Judged by the protocol's rule for these two timepoints, if it has one."""
+    rule = course.protocol.rule(instrument.id, start.timepoint, end.timepoint)
+    retest = rule.retest if rule else None
+    judged = change(scale, start.value, end.value, retest)
+    return ScaleChange(scale=scale, start=start, end=end, change=judged, retest=retest)

@@ -136,7 +136,7 @@ BROKEN_PROTOCOLS = [
     ("confirm = true", "repeat = {every = 7, times = 2, x = 1}", "timepoints[2].repeat.x", "unkn"),
     ('to = "day-8"', 'to = "day-9"', "changes[0].to", "there is no timepoint 'day-9'"),
     ('to = "day-8"', 'to = "baseline"', "changes[0].to", "must come after 'baseline'"),
-    ('to = "week-24"', 'to = "day-8"', "changes", "'hads to day-8' is used twice"),
+    ('to = "week-24"', 'to = "day-8"', "changes", "'hads from baseline to day-8' is used twice"),
     ('retest = "longer"', 'retest = "long"', "changes[1].retest", "not a retest of its scales"),
     ('instrument = "hads"', 'instrument = "meq30"', "changes[0].from", "does not ask 'meq30'"),
 ]
@@ -231,6 +231,7 @@ def test_the_shipped_protocol_is_the_designs():
     assert [(c.instrument, c.start, c.end, c.retest) for c in PROTOCOL.changes] == [
         ("hads", "baseline", "day-8", "2-6 weeks"),
         ("hads", "baseline", "week-24", "longer"),
+        ("hads", "day-8", "week-24", "longer"),
     ]
 
 

@@ -64,6 +64,8 @@ def test_every_staff_page_asks_for_a_sign_in(app: Flask, raw: FlaskClient) -> No
         "alert_id": 1,
         "event_id": 1,
         "reading_id": 1,
+        "note_id": 1,
+        "session": "dosing",
         "instrument": "hads",
         "channel": "email",
         "kind": "invitation",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...store.tables_reach import STOPS
+from ...study.programme import MISSING_REASONS
 
 Kind = Literal["text", "number", "yes or no", "date", "UTC time", "local time"]
 
@@ -292,6 +293,47 @@ TABLES = (
             Column("action", "text", "What was done."),
             Column("outcome", "text", "What came of it."),
             Column("closed_at", "UTC time", "When it was closed."),
+        ),
+    ),
+    Table(
+        "sessions.csv",
+        "one session of a retreat's programme",
+        ("retreat", "session"),
+        (
+            Column("retreat", "text", "Name of the retreat."),
+            Column("session", "text", "The session's name in the protocol, or added-1 and so on."),
+            Column("kind", "text", "preparation, dosing or integration."),
+            Column("label", "text", "As staff see it."),
+            Column("held_on", "date", "Its day at the retreat; empty: no dosing day yet."),
+            Column("held_at", "text", "Its time there, where one was set."),
+            Column("proposed", "yes or no", "yes: the day is the protocol's, nobody set another."),
+            Column("dropped", "yes or no", "yes: it is not held."),
+        ),
+    ),
+    Table(
+        "attendance.csv",
+        "one person in one session, where attendance was recorded",
+        ("participant", "course", "session"),
+        (
+            PARTICIPANT,
+            COURSE,
+            Column("session", "text", "The session, see sessions.csv for its retreat."),
+            Column("status", "text", "attended, partly or absent."),
+            Column("note", "text", "In staff's words."),
+            RECORDED,
+        ),
+    ),
+    Table(
+        "missing_forms.csv",
+        "one timepoint that was not answered, where staff know why",
+        ("participant", "course", "timepoint"),
+        (
+            PARTICIPANT,
+            COURSE,
+            TIMEPOINT,
+            Column("reason", "text", f"One of: {', '.join(MISSING_REASONS)}."),
+            Column("note", "text", "In staff's words."),
+            RECORDED,
         ),
     ),
     Table(

@@ -22,11 +22,12 @@ from ...store.notices import all_versions
 from ...study.schedule import Hold
 from ..errors import RefusedError
 from ..invitations import Ways
+from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
 from . import codebook
 from .columns import TABLES, Table
-from .tables import Row, Value, notice_rows, rows_of
+from .tables import Row, Rows, Value, notice_rows, rows_of, session_rows
 
 CHECKSUMS = "checksums.sha256"
 
@@ -91,11 +92,19 @@ def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
             rows_of(dump, site.library, now, _kept_back(session, site, dump))
             for dump in person_dumps(session, site.library)
         )
-        for rows in chain([notice_rows(all_versions(session))], people):
+        for rows in chain(_of_studies(session, site), people):
             for table in TABLES:
                 writers[table.name].writerows(_lines(table, rows[table.name]))
                 counts[table.name] += len(rows[table.name])
     return counts
+
+
+def _of_studies(session: Session, site: Site) -> list[Rows]:
+    """What belongs to no person."""
+    return [
+        notice_rows(all_versions(session)),
+        session_rows(every_programme(session, site)),
+    ]
 
 
 def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:

@@ -4,7 +4,7 @@ and no contact details leave the house."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,13 @@ from ...study.schedule import Hold, window_of
 from ...study.trajectory import marks_of
 from ..forecast import prompts_ahead
 from ..notices import in_every_language
+from ..programme import SessionLine
 
 Value = str | int | float | bool | date | datetime | None
 Row = dict[str, Value]
 Rows = dict[str, list[Row]]
+ATTENDED = ("session", "status", "note", "recorded_at")
+MISSED = ("timepoint", "reason", "note", "recorded_at")
 
 
 def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: Hold | None) -> Rows:
@@ -78,6 +81,24 @@ def notice_rows(published: Sequence[DataNotice]) -> Rows:
     return defaultdict(list, {"data_notices.csv": found})
 
 
+def session_rows(sessions: Iterable[tuple[str, SessionLine]]) -> Rows:
+    """The programmes of retreats, by name."""
+    found: list[Row] = [
+        {
+            "retreat": retreat,
+            "session": line.id,
+            "kind": line.kind,
+            "label": line.label,
+            "held_on": line.on,
+            "held_at": f"{line.at:%H:%M}" if line.at else "",
+            "proposed": line.proposed,
+            "dropped": line.dropped,
+        }
+        for retreat, line in sessions
+    ]
+    return defaultdict(list, {"sessions.csv": found})
+
+
 class _CourseRows:
     """The rows of one course."""
 
@@ -112,6 +133,15 @@ class _CourseRows:
             "adverse_events.csv": [self._event(event) for event in events],
             "blood_pressure.csv": [self._reading(row) for row in self._dump.readings],
             "alerts.csv": [self._alert(row) for row in self._dump.alerts],
+            "attendance.csv": [
+                {**self._key, **{name: getattr(row, name) for name in ATTENDED}}
+                for row in self._dump.attendance
+                if row.status
+            ],
+            "missing_forms.csv": [
+                {**self._key, **{name: getattr(row, name) for name in MISSED}}
+                for row in self._dump.missing
+            ],
             "prompts.csv": [*(self._prompt(prompt) for prompt in prompts), *self._ahead()],
             "stops.csv": [self._stop(stop) for stop in self._dump.stops],
         }

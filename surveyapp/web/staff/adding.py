@@ -73,9 +73,26 @@ def _one(page: _Page) -> ResponseReturnValue:
 
 
 def _check(page: _Page) -> ResponseReturnValue:
+    if uploaded := _uploaded():
+        page.many.rows.data = uploaded
     listed = people.parse_people(page.many.rows.data or "")
     page.preview = people.preview_people(page.desk.site, page.view.id, listed)
     return page.show(200)
+
+
+def _uploaded() -> str:
+    """The text of a file that was chosen, else empty. Raises InputError."""
+    chosen = request.files.get("file")
+    if chosen is None or not chosen.filename:
+        return ""
+    try:
+        text = chosen.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = "This is not a CSV file in UTF-8. In a spreadsheet, save as “CSV UTF-8”."
+        raise InputError({"file": fault}) from error
+    if "\0" in text:
+        raise InputError({"file": "This is not a text file. Save the list as CSV first."})
+    return text
 
 
 def _add(page: _Page) -> ResponseReturnValue:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Field,
+    FileField,
+    HiddenField,
     PasswordField,
     RadioField,
     SelectField,
@@ -25,6 +28,7 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
+from ...services.errors import StaleError
 from ...study.protocol import Protocol
 from ..security import refused
 
@@ -35,6 +39,7 @@ LATER_HINT = "Year-month-day. Empty if it is not known yet: it can be set later.
 DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
 TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
 NUMBER_FAULT = "Write a number, for example 25 or 12.5."
+NUMERAL = re.compile(r"[0-9]{1,9}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OURS = {"Not a valid choice.": "Choose one."}
 """Sentences of WTForms in our words."""
@@ -145,6 +150,23 @@ class ActForm(FlaskForm):
                 found.errors = [*found.errors, sentence]
 
 
+class EditionForm(ActForm):
+    """A form that changes what somebody else may have changed since it was opened."""
+
+    edition = HiddenField()
+
+    @contextmanager
+    def going_on(self) -> Generator[int]:
+        """The edition the form was made from. Whoever was told what another changed since goes on
+        from that."""
+        seen = self.edition.data or ""
+        try:
+            yield int(seen) if NUMERAL.fullmatch(seen) else -1
+        except StaleError as error:
+            self.edition.data = str(error.edition)
+            raise
+
+
 class RetreatForm(ActForm):
     name = StringField("Name", description="As staff call it, for example Winter 2026.")
     protocol = SelectField("Protocol")
@@ -190,6 +212,9 @@ class PasteForm(ActForm):
     rows = TextAreaField(
         "People",
         description="One person a line: code, e-mail, then language and time zone if they differ.",
+    )
+    file = FileField(
+        "Or a CSV file", description="The same columns, UTF-8. It takes the place of the list."
     )
 
 

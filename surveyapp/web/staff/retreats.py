@@ -88,6 +88,7 @@ def retreat(desk: Desk, retreat_id: int) -> ResponseReturnValue:
         "staff/retreat.html",
         here="retreats",
         retreat=view,
+        today=desk.now.date(),
         practice=view.practice,
         outdated=view.outdated,
     )

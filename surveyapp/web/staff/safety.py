@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
 
 from ...services import overview, pressure, safety, safetylog
-from ...services.errors import InputError, NotFoundError, StaleError
+from ...services.errors import InputError, NotFoundError
 from ...services.pressure import NewReading
 from ...services.readmodels import CourseAnchor, CourseView, PersonView
 from ...services.safety import NewEvent
 from ...study.safety import ACTIONS, EXPECTED, GRADES, OUTCOMES, RELATEDNESS, SOURCES
 from ...texts import moment
 from .desk import Act, Desk, chosen, perform, show
-from .forms import DATE_HINT, ActForm, DayField, NumberField, TimeField, options
+from .forms import DATE_HINT, ActForm, DayField, EditionForm, NumberField, TimeField, options
 from .people import act_of, found
 
 NOT_KNOWN = ("", "Not known yet")
@@ -36,7 +36,7 @@ def _words(words: tuple[str, ...], *first: tuple[str, str]) -> list[tuple[str, s
     return options(*first, *((word, word.capitalize()) for word in words))
 
 
-class EventForm(ActForm):
+class EventForm(EditionForm):
     term = StringField("What happened", description="In a few words, for example Nausea.")
     grade = RadioField("Grade", choices=_grades())
     on = DayField("Began on", description=DATE_HINT)
@@ -64,7 +64,6 @@ class EventForm(ActForm):
         validate_choice=False,
     )
     note = TextAreaField("Note", description="What the words above do not say. No names.")
-    edition = HiddenField()
 
     def typed(self) -> NewEvent:
         return NewEvent(
@@ -124,14 +123,9 @@ def change_event(desk: Desk, code: str, number: int, event_id: int) -> ResponseR
     will = ["What stood before stays in the trail, with who changed it and when."]
 
     def do() -> str:
-        seen = form.edition.data or ""
-        known = int(seen) if seen.isdecimal() else -1
-        try:
-            safety.change_event(desk.site, code, number, event_id, form.typed(), known, **desk.by)
-        except StaleError as error:
-            # Whoever has seen what the other changed may put theirs in its place.
-            form.edition.data = str(error.edition)
-            raise
+        new = form.typed()
+        with form.going_on() as edition:
+            safety.change_event(desk.site, code, number, event_id, new, edition, **desk.by)
         return f"The event of {code} is changed."
 
     return perform(_page(view, course, "Change an event", "Save the event", will), form, do)

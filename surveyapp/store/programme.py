@@ -1,0 +1,57 @@
+"""Sessions and attendance in the store. Services decide, and write the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from .tables_group import Attendance, SessionDate
+
+
+def session_dates(session: Session, retreat_ids: Collection[int]) -> list[SessionDate]:
+    """Every session that staff have set, dropped or added in these retreats."""
+    wanted = col(SessionDate.retreat_id).in_(retreat_ids)
+    return list(session.scalars(select(SessionDate).where(wanted)))
+
+
+def edition(session: Session, retreat_id: int) -> int:
+    """How often the programme was changed."""
+    query = select(func.coalesce(func.sum(col(SessionDate.edition)), 0))
+    return int(session.scalar(query.where(col(SessionDate.retreat_id) == retreat_id)) or 0)
+
+
+def put_session(
+    session: Session, retreat_id: int, name: str, values: Mapping[str, Any]
+) -> SessionDate:
+    row = session.get(SessionDate, (retreat_id, name))
+    if row is None:
+        row = SessionDate(retreat_id=retreat_id, session=name, **values)
+        session.add(row)
+    for key, value in values.items():
+        setattr(row, key, value)
+    row.edition += 1
+    session.flush()
+    return row
+
+
+def attendance(session: Session, course_ids: Collection[int], name: str) -> dict[int, Attendance]:
+    """Who attended a session, by course."""
+    query = select(Attendance).where(
+        col(Attendance.course_id).in_(course_ids), col(Attendance.session) == name
+    )
+    return {row.course_id: row for row in session.scalars(query)}
+
+
+def put_attendance(session: Session, course_id: int, name: str, values: Mapping[str, Any]) -> None:
+    row = session.get(Attendance, (course_id, name))
+    if row is None:
+        row = Attendance(course_id=course_id, session=name, **values)
+        session.add(row)
+    for key, value in values.items():
+        setattr(row, key, value)
+    row.edition += 1
+    session.flush()
