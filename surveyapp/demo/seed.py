@@ -20,6 +20,7 @@ from ..services.site import Site
 from ..store import links
 from ..store.roster import find_course
 from ..texts import month
+from .around import write_around
 from .cohort import make_cohort, make_earlier, write_files
 from .outlook import ZONE
 
@@ -70,6 +71,7 @@ def seed(site: Site, now: datetime) -> str:
         enrolment.save_settings(site, study.id, HELP, actor=ACTOR, now=now)
         alert_acts.set_responders(site, study.id, TOLD, actor=ACTOR, now=now)
     number = _add_retreat(site, now)
+    write_around(site, now)
     return _link(site, CODES[0], number)
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise, product
 from ..study.instrument import Instrument, Scale
 from ..study.record import Course, Person
 from ..study.trajectory import Gap, Line, Mark, Point, counts, line
-from ..texts import day, gettext, render
+from ..texts import day, gettext, number, render
 from . import words
 from .event_marks import EventMark, event_marks, legend_words
 from .event_marks import told as told_events
@@ -52,7 +52,7 @@ UNDER = 1.4
 
 @dataclass(frozen=True)
 class Drawn:
-    """One drawn point with its label's place."""
+    """One drawn point with its label's place, and all that is known of it in words."""
 
     x: float
     y: float
@@ -60,6 +60,7 @@ class Drawn:
     hollow: bool
     text: str
     label: Placed | None
+    told: str
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,15 @@ class Panel:
 
 
 def trajectory_svg(
-    person: Person, instrument: Instrument, scales: Sequence[Scale], now: datetime
+    person: Person,
+    instrument: Instrument,
+    scales: Sequence[Scale],
+    now: datetime,
+    *,
+    live: bool = False,
 ) -> str:
-    """The chart of `scales` (which share one axis and direction), "" when no course asks them."""
+    """The chart of `scales` (which share one axis and direction), "" when no course asks them. On
+    a page (`live`) each point can be reached and tells all that is known of it."""
     courses = [c for c in person.courses if asked(c, instrument) and c.dosing_date]
     lines = [[line(person, c, instrument, s, now) for s in scales] for c in courses]
     if not courses:
@@ -111,6 +118,7 @@ def trajectory_svg(
         height=bottom + 5,
         title=_title(scales),
         described=_described(courses, lines),
+        live=live,
     )
 
 
@@ -242,7 +250,21 @@ def _mark(
     x, y = space.x(day_after(course, p)), space.y(p.value)
     size = RADIUS if id(p) in labels else RADIUS * UNDER
     text = words.point_label(found.scale, p)
-    return Drawn(x, y, path(style.shape, x, y, size), p.estimated, text, labels.get(id(p)))
+    told = point_words(course, found.scale, p)
+    return Drawn(x, y, path(style.shape, x, y, size), p.estimated, text, labels.get(id(p)), told)
+
+
+def point_words(course: Course, scale: Scale, p: Point) -> str:
+    """Anxiety 11, Day 8: Mon 23 Feb 2026, day 9; borderline; estimated, 6 of 7; late
+
+    For staff pages, which are in English.
+    """
+    shown = words.value(scale, p.value, estimated=p.estimated)
+    when = f"{day(p.on)}, day {number(day_after(course, p))}"
+    parts = [f"{words.name(scale)} {shown}, {p.label}: {when}"]
+    parts += [band.label.lower() for band in scale.bands if band.id == p.band]
+    parts += [f"estimated, {p.answered} of {p.of}"] if p.estimated else []
+    return "; ".join([*parts, *p.marks])
 
 
 def _gaps(space: Space, course: Course, lines: Sequence[Line]) -> list[GapText]:

@@ -93,7 +93,7 @@ class CorrectedMeanwhileError(StaleError):
 def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: str) -> SentSheet:
     """Raises NotFoundError where nothing was sent."""
     with site.database.read() as session:
-        context, point, asked, row = _place(session, site, code, number, timepoint, instrument)
+        context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         assert row.submitted_at is not None
         wording, past = asked.wording(row.language), store.corrections_of(session, row.id)
         emails = staff_emails(session)
@@ -104,7 +104,7 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
             recall=wording.recall,
             sent_at=row.submitted_at.astimezone(context.zone),
             items=items_of(asked, wording),
-            given=_as_typed(desk.answers_of(session, row.id)),
+            given=as_typed(desk.answers_of(session, row.id)),
             mode=row.mode,
             entered_by=emails.get(row.entered_by, row.entered_by),
             edition=_edition(past),
@@ -118,7 +118,7 @@ def preview(
 ) -> Preview:
     """What would change. Raises InputError, CorrectedMeanwhileError, NotFoundError."""
     with site.database.read() as session:
-        _, _, asked, row = _place(session, site, code, number, timepoint, instrument)
+        _, _, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         given = desk.answers_of(session, row.id)
         changes = _judged(session, asked, row, given, new)
         before, after = score(asked, _values(given)), score(asked, _after(given, changes))
@@ -148,7 +148,7 @@ def correct(
     NotFoundError."""
     with site.database.write() as session:
         lock_courses(session, [the_course(session, site, code, number).course_id])
-        context, point, asked, row = _place(session, site, code, number, timepoint, instrument)
+        context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         given = desk.answers_of(session, row.id)
         changes = _judged(session, asked, row, given, new)
         store.correct(session, row.id, changes, new.reason.strip(), actor, now)
@@ -166,9 +166,10 @@ def correct(
         return len(changes)
 
 
-def _place(
+def sent_place(
     session: Session, site: Site, code: str, number: int, timepoint: str, instrument: str
 ) -> tuple[CourseContext, Timepoint, Instrument, Assessment]:
+    """A sent sheet with what it belongs to. Raises NotFoundError where nothing was sent."""
     context = the_course(session, site, code, number)
     rows = (
         a for a in context.assessments if (a.timepoint, a.instrument) == (timepoint, instrument)
@@ -179,7 +180,8 @@ def _place(
     return context, context.protocol.timepoint(timepoint), site.library.instruments[instrument], row
 
 
-def _as_typed(given: Mapping[str, Given]) -> dict[str, str]:
+def as_typed(given: Mapping[str, Given]) -> dict[str, str]:
+    """Answers as a form holds them: a value, "declined", or "" (left open)."""
     return {
         item: str(value) if value is not None else ("declined" if skip == "declined" else "")
         for item, (value, skip) in given.items()
@@ -211,7 +213,7 @@ def _judged(
         raise _meanwhile(asked, given, new, past)
     problems: dict[str, str] = {}
     changes: dict[str, Change] = {}
-    shown = _as_typed(given)
+    shown = as_typed(given)
     for item in asked.items:
         value = new.values.get(item.id, shown.get(item.id, ""))
         if value not in SKIPS and value not in item.values:
@@ -236,7 +238,7 @@ def _meanwhile(
     seen = {**given}
     for correction in since:  # the newest first, so what stands in the end is the oldest
         seen[correction.item] = correction.old_value, correction.old_skip
-    shown, before = _as_typed(given), _as_typed(seen)
+    shown, before = as_typed(given), as_typed(seen)
     typed = {item: str(value) for item, value in new.values.items()}
     meant = {item for item, value in typed.items() if value != before.get(item, "")}
     values = {**shown, **{item: typed[item] for item in meant}}

@@ -198,7 +198,7 @@ def _row(
         days=tuple(_roster_day(context, anchor, doses) for anchor in context.protocol.anchors),
         cells=cells_of(context, now),
         missing=missing_of(context, reasons),
-        sessions=attended_of(sessions, attendance, now.astimezone(context.zone).date()),
+        sessions=attended_of(sessions, attendance),
     )
 
 

@@ -58,6 +58,7 @@ from .site import Site
 from .stopping import PERSON
 from .timeline import Sources, timeline
 from .today import to_clear
+from .values import values_table
 
 BESIDES = (
     *(*RECORDS, BloodPressure, Correction, Contact),
@@ -151,7 +152,7 @@ def _with_timeline(
         alerts=by_course(reading.rows[Alert])[own],
         now=now,
     )
-    attended = attended_of(sessions, attendance, sources.today)
+    attended = attended_of(sessions, attendance)
     return replace(view, timeline=timeline(sources), sessions=attended)
 
 
@@ -218,7 +219,8 @@ def _charts(site: Site, person: Person, now: datetime) -> tuple[ChartView, ...]:
             continue
         for scales in charts.chart_scales(instrument):
             title = words.join([words.name(scale) for scale in scales]).capitalize()
-            found.append(ChartView(title, charts.trajectory_svg(person, instrument, scales, now)))
+            svg = charts.trajectory_svg(person, instrument, scales, now, live=True)
+            found.append(ChartView(title, svg, *values_table(person, instrument, scales, now)))
     return tuple(chart for chart in found if chart.svg)
 
 

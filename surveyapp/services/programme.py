@@ -179,12 +179,12 @@ def _line(
 
 
 def attended_of(
-    sessions: Iterable[SessionLine], attendance: Iterable[Attendance], today: date
+    sessions: Iterable[SessionLine], attendance: Iterable[Attendance]
 ) -> tuple[int, int]:
-    """How many of the sessions held so far somebody attended, at least in part, and of how many."""
-    held = [s.id for s in sessions if not s.dropped and s.on is not None and s.on <= today]
-    there = {row.session for row in attendance if row.status and row.status != ABSENT}
-    return len(there & set(held)), len(held)
+    """How many sessions somebody attended, at least in part, of those where it is on record."""
+    held = {line.id for line in sessions if not line.dropped}
+    known = [row.status for row in attendance if row.status and row.session in held]
+    return sum(status != ABSENT for status in known), len(known)
 
 
 def save_programme(

@@ -106,7 +106,8 @@ class RosterDay:
 class RosterRow:
     """One course of a retreat; `dosing_date`, `dose` and `booster` are the first anchor's, `days`
     has every anchor's. Doses are in words, empty while nothing is recorded. `missing` says why a
-    timepoint was not answered; `sessions` counts those attended, of those held so far."""
+    timepoint was not answered; `sessions` counts those attended, of those
+    with attendance on record."""
 
     code: str
     number: int
@@ -280,8 +281,8 @@ class StopLine:
 class CourseView:
     """One course on a person's page; `to_enter` has, by timepoint, the instruments (id, name) that
     staff may still type in from paper, `missing` why one was not answered. `sessions` counts those
-    attended, of those held so far. `dosing_date`, `confirmed`, `day` and `held` are of its first
-    anchor, `doses` of all."""
+    attended, of those with attendance on record. `dosing_date`, `confirmed`, `day` and `held` are
+    of its first anchor, `doses` of all."""
 
     number: int
     retreat_id: int
@@ -312,10 +313,13 @@ class CourseView:
 
 @dataclass(frozen=True)
 class ChartView:
-    """A figure as SVG mark-up of our own making."""
+    """A figure as SVG mark-up of our own making, with the values of its points, if they need a
+    table of their own."""
 
     title: str
     svg: str
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Corrections of sent answers in the store, with the scores as they stood before."""
+"""Corrections of sent answers in the store, with the scores as they stood before, and second
+entries."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from sqlmodel import col
 from .columns import table_of
 from .tables import Answer, ScoreRow
 from .tables_care import Correction, FormerScore
+from .tables_group import SecondEntry
 
 Given = tuple[int | None, str | None]
 """(value, skip) of one answer."""
@@ -69,3 +71,19 @@ def former_scores(session: Session, assessment_id: int) -> list[FormerScore]:
     """Those that were replaced, the newest first."""
     query = select(FormerScore).where(col(FormerScore.assessment_id) == assessment_id)
     return list(session.scalars(query.order_by(col(FormerScore.id).desc())))
+
+
+def second_entry(session: Session, assessment_id: int) -> list[SecondEntry]:
+    """Item by item, as another person typed it in; empty where nobody has."""
+    query = select(SecondEntry).where(col(SecondEntry.assessment_id) == assessment_id)
+    return list(session.scalars(query))
+
+
+def keep_second(
+    session: Session, assessment_id: int, typed: Mapping[str, Given], actor: str, now: datetime
+) -> None:
+    own = {"assessment_id": assessment_id, "entered_by": actor, "entered_at": now}
+    rows = [
+        {**own, "item": item, "value": value, "skip": skip} for item, (value, skip) in typed.items()
+    ]
+    session.execute(insert(table_of(SecondEntry)), rows)

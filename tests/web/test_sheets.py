@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from surveyapp.services import second
+from surveyapp.services.site import Site
+
 from .conftest import Browser, Page
 from .test_staff import act, value
 from .test_staff import filled as filled
@@ -122,3 +125,17 @@ def test_a_page_opened_before_another_correction_puts_nothing_back(due: Browser)
     seen = enter(due, page, again)
     assert "3 → 1" not in seen.text.partition("Corrections")[0]
     assert "1 answer of S-01 corrected." in enter(due, seen, again).text
+
+
+def test_a_second_entry_is_another_persons_and_is_compared(due: Browser, sqlite_site: Site) -> None:
+    enter(due, act(due, PATH, {**TYPED}), TYPED)
+    assert "Type it in a second time" in due.get(f"{PATH}/sent").text
+    own = due.get(f"{PATH}/second")
+    assert own.status == 409
+    assert "You typed this sheet in yourself." in own.text
+    typed = dict.fromkeys((f"{n}" for n in range(1, 15)), 1) | {"2": 3}
+    by: dict[str, Any] = {"actor": "staff:2", "now": due.clock.now}
+    where = ("S-01", 1, "baseline", "hads")
+    second.enter_second(sqlite_site, *where, {**typed}, **by)
+    page = due.get(f"{PATH}/sent")
+    assert "It differs from what is on record in 1 of 14 items." in page.text

@@ -97,6 +97,11 @@ ACTS: tuple[tuple[str, str, View], ...] = (
         "correct_sheet",
         sheets.correct,
     ),
+    (
+        "/people/<code>/<int:number>/sheet/<timepoint>/<instrument>/second",
+        "second_entry",
+        sheets.second_entry,
+    ),
     ("/people/<code>/<int:number>/note", "note", noting.note),
     (
         "/people/<code>/<int:number>/note/<int:note_id>/withdraw",

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, Field, HiddenField, RadioField, StringField
 
-from ...services import corrections, sheets
+from ...services import corrections, second, sheets
 from ...services.corrections import CorrectedMeanwhileError, Correcting, SentSheet
 from ...services.errors import InputError, RefusedError
 from ...services.sheets import Asked, NewSheet, Preview, SheetForm
@@ -118,7 +119,14 @@ def correct(
     sent = corrections.sent_sheet(desk.site, *where)
     form = _correction_form(sent)
     act = act_of(view, course, f"{sent.instrument}, {sent.label}", "See what changes", [])
-    more = {"sent": sent, "preview": None, "items": list(form.items.values())}
+    more = {
+        "sent": sent,
+        "preview": None,
+        "items": list(form.items.values()),
+        "compared": second.comparison(desk.site, *where),
+        "second": second.may_enter(desk.site, *where),
+        "where": dict(zip(("code", "number", "timepoint", "instrument"), where, strict=True)),
+    }
     act = replace(act, template="staff/sheet-sent.html", more={**act.more, **more})
 
     def look() -> Preview:
@@ -130,6 +138,30 @@ def correct(
         return f"{count} {'answer' if count == 1 else 'answers'} of {code} corrected."
 
     return _look_then_do(act, form, look, do)
+
+
+def second_entry(
+    desk: Desk, code: str, number: int, timepoint: str, instrument: str
+) -> ResponseReturnValue:
+    """The same sheet typed in by another person, without a look at what is on record."""
+    view, course = found(desk, code, number)
+    where = (code, number, timepoint, instrument)
+    asked = second.second_form(desk.site, *where, desk.by["actor"])
+    form: ItemsForm = type("SecondForm", (ItemsForm,), _fields(asked.items))()
+    heading = f"{asked.instrument}, {asked.label}, second entry"
+    act = act_of(view, course, heading, "Keep the second entry", [])
+    more = {"asked": asked, "items": list(form.items.values())}
+    back = url_for("staff.correct_sheet", code=code, number=number, timepoint=timepoint,
+                   instrument=instrument)  # fmt: skip
+    act = replace(act, back=back, template="staff/sheet-second.html", more={**act.more, **more})
+
+    def do() -> str:
+        differ = second.enter_second(desk.site, *where, form.values, **desk.by)
+        if not differ:
+            return "The second entry agrees in every item."
+        return f"The second entry differs in {differ} {'item' if differ == 1 else 'items'}."
+
+    return perform(act, form, do)
 
 
 def _following(form: CorrectionForm, act: Callable[[], Result]) -> Result:

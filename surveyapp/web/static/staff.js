@@ -1,5 +1,6 @@
 // Conveniences that every page works without: "/" goes to the search box, heads sort tables, a new
-// retreat asks only the days that its protocol has, and figures answer the items of a sheet.
+// retreat asks only the days that its protocol has, figures answer the items of a sheet, and a
+// chart tells what is known of the point in hand.
 "use strict";
 
 document.addEventListener("keydown", function (event) {
@@ -63,4 +64,15 @@ function answerByKey(event) {
 
 for (const sheet of document.querySelectorAll("[data-keys]")) {
   sheet.addEventListener("keydown", answerByKey);
+}
+
+for (const readout of document.querySelectorAll("[data-readout]")) {
+  const figure = readout.parentElement.querySelector(".figure");
+  const tell = function (event) {
+    const point = event.target.closest(".point");
+    readout.textContent = point ? point.getAttribute("aria-label") : readout.dataset.readout;
+  };
+  readout.textContent = readout.dataset.readout;
+  readout.hidden = false;
+  for (const kind of ["focusin", "pointerover"]) figure.addEventListener(kind, tell);
 }
