@@ -137,11 +137,14 @@ def _row(key: Key, scores: Mapping[str, Score]) -> GroupScore:
 def describe(
     values: Sequence[float],
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Mean, sample SD, and the 95 % interval of the mean."""
+    """Mean, sample SD, and the 95 % interval of the mean.
+
+    The SD of equal values is exactly 0: a hair's breadth of it would make an effect size endless.
+    """
     n = len(values)
     if n == 0:
         return None, None, None, None
-    mean = math.fsum(values) / n
+    mean = values[0] if min(values) == max(values) else math.fsum(values) / n
     if n == 1:
         return mean, None, None, None
     sd = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1))
