@@ -90,7 +90,9 @@ def flow_table(rows: Sequence[Flow], labels: Labels) -> Table | None:
 def _flow_cells(row: Flow) -> tuple[str, ...]:
     counts = (row.expected, row.answered, row.late, row.in_part, row.missed)
     gone = (row.waiting, row.withdrawn, row.died)
-    why = ", ".join(f"{_(REASONS.get(k, k))} {number(n)}" for k, n in row.reasons.items())
+    why = ", ".join(
+        f"{number(n)}\N{NO-BREAK SPACE}{_(REASONS.get(k, k))}" for k, n in row.reasons.items()
+    )
     return (*map(number, counts), why or NOTHING, *map(number, gone))
 
 
@@ -99,12 +101,12 @@ def _flow_note(rows: Sequence[Flow], labels: Labels) -> str:
         "Expected: enrolled, without those who had left or died before the window closed. In part: "
         "some forms sent, not all. Not yet: may still come, or no day is set."
     )
-    text = _("{timepoint}, {course}: {n} answered at a time that no figure counts.")
+    text = _("{course} · {timepoint}: {n} answered at a time that no figure counts.")
     return " ".join(
         [note, *(
             text.format(
                 timepoint=labels[r.course, r.timepoint],
-                course=words.within(_course(r.course)),
+                course=_course(r.course),
                 n=number(r.left_out),
             )
             for r in rows if r.left_out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -88,14 +88,18 @@ def _answers(name: str, dice: np.random.Generator) -> np.ndarray:
     return values
 
 
-def filled(*days: str, level: int = 1, number: int = 1) -> Taken:
-    """Every form of these timepoints, answered alike, on the first day of each window."""
+def filled(
+    *timepoints: str, level: int = 1, number: int = 1, days: Mapping[str, int] | None = None
+) -> Taken:
+    """Every form of these timepoints, answered alike, on the first day of each window or on the
+    day that `days` says."""
+    on = {name: window[0] for name, window in WINDOWS.items()} | dict(days or {})
     sheets = {
         (timepoint, name): (
-            at(number, WINDOWS[timepoint][0]),
+            at(number, on[timepoint]),
             np.full(len(ITEMS[name]), float(level)),
         )
-        for timepoint in days
+        for timepoint in timepoints
         for name in ASKED[timepoint]
     }
     return Taken(sheets=sheets)

@@ -83,11 +83,29 @@ def test_the_flow_names_who_left_who_died_and_why_forms_are_missing():
     assert shown.flow is not None
     assert shown.flow.rows[0] == ("First course · 4 enrolled",)
     assert shown.flow.rows[2] == (
-        *("Day 8", "3", "1", "0", "0", "2", "too unwell 1, reason not recorded 1", "0", "0", "1"),
+        *(
+            "Day 8",
+            "3",
+            "1",
+            "0",
+            "0",
+            "2",
+            "1\N{NO-BREAK SPACE}too unwell, 1\N{NO-BREAK SPACE}reason not recorded",
+            "0",
+            "0",
+            "1",
+        ),
     )
     rows = json.loads(json.dumps(retreat_json(shown)))["flow"]
     assert rows[1]["reasons"] == {"too unwell": 1, "not recorded": 1}
     assert view([]).flow is None
+
+
+def test_the_flow_tells_of_answers_that_no_figure_counts():
+    told = view([p.with_trouble()]).flow
+    assert told is not None
+    sentence = "Second course · Before the retreat: 1 answered at a time that no figure counts."
+    assert told.note.endswith(sentence)
 
 
 def test_one_person_or_none_has_no_spread_and_every_course_a_booster_row():

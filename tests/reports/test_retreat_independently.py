@@ -198,8 +198,21 @@ class Expected:
                     "in_part": len(of) - len(whole) - missed,
                     "missed": missed,
                     "waiting": 0,
+                    "left_out": self._left_out(number, timepoint),
                 },
             )
+
+    def _left_out(self, number: int, timepoint: str) -> int:
+        """How many sent some form at a time that no figure counts."""
+        return sum(
+            any(
+                left_out(one, number, timepoint, when)
+                for (asked, _name), (when, _answers) in one.courses[number].sheets.items()
+                if asked == timepoint
+            )
+            for one in self.people
+            if number in one.courses
+        )
 
 
 def spread(values: np.ndarray) -> Row:
@@ -346,7 +359,16 @@ def test_any_cohorts_numbers_are_numpys(installation: Installation, seed: int) -
 
 
 ALL = tuple(ASKED)
+APART = (DOSING[2] - DOSING[1]).days
 EDGES = {
+    "on the days of the doses": [
+        {
+            1: filled(*ALL, days={"baseline": 0, "week-24": APART}),
+            2: filled(*ALL, days={"baseline": -1}, number=2),
+        },
+        {1: filled(*ALL, days={"baseline": -1, "week-24": APART - 1}), 2: Taken()},
+        {1: filled(*ALL, days={"week-24": APART}), 2: Taken(dosed=False)},
+    ],
     "one person": [{1: filled(*ALL), 2: filled(*ALL, level=2, number=2)}],
     "nobody answered": [{1: Taken(), 2: Taken(dosed=False)}, {2: Taken()}],
     "only second courses": [{2: filled(*ALL, level=n, number=2)} for n in (0, 1, 3)],
