@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from pypdf import PdfReader
 
+from surveyapp import texts
 from surveyapp.reports.pdf import render_here
 from surveyapp.reports.retreat import RetreatView, retreat_html, retreat_json, retreat_view
 from surveyapp.study.record import Ending, Person
@@ -134,3 +135,11 @@ def test_on_paper_it_is_for_staff_and_claims_nothing():
     assert "Complete mystical experience" in text
     assert f"1 of {len(reader.pages)}" in text
     assert not any(f"G-{n}" in text for n in range(2, 10))
+
+
+def test_a_third_courses_title_stays_on_the_page():
+    fits = view([p.with_trouble()]).charts[0].svg
+    with texts.speaking("de"):
+        longer = view([p.with_trouble()]).charts[0].svg
+    assert "Third course · Winter 2026" in fits
+    assert "Dritter Durchgang<" in longer
