@@ -20,6 +20,7 @@ from . import words
 from .frame import (
     FIRST_GAP,
     PLOT,
+    RIGHT,
     SIZE,
     SMALL,
     TOP,
@@ -84,7 +85,8 @@ def group_svg(
     for index, (number_of, of) in enumerate(members.items()):
         own = [c for _p, c in of]
         dosed = all(map(words.is_dosed, own))
-        found = frame(grid, index, days, scale, _course_title(own), [], dosed=dosed)
+        title = _course_title(own, _room(grid, index))
+        found = frame(grid, index, days, scale, title, [], dosed=dosed)
         mine = [r for r in rows if r.course == number_of]
         panels.append(_panel(found, [c for _p, c in of], lines[number_of], mine))
     legend, bottom = flow(_legend(instrument, scale), grid.height + 4, WIDTH, SMALL)
@@ -112,10 +114,18 @@ def _members(
     return dict(sorted(found.items()))
 
 
-def _course_title(courses: Sequence[Course]) -> str:
-    """With the retreat's name when all were at the same one."""
+def _room(grid: Grid, index: int) -> float:
+    """How wide a panel's title may be."""
+    left, right, _top = grid.corner(index)
+    return right + RIGHT - left
+
+
+def _course_title(courses: Sequence[Course], room: float) -> str:
+    """With the retreat's name when all were at the same one and it fits."""
     same = len({c.retreat for c in courses}) == 1
-    return words.course_title(courses[0]) if same else words.course_name(courses[0])
+    full = words.course_title(courses[0])
+    fits = text_width(full, SIZE, bold=True) <= room
+    return full if same and fits else words.course_name(courses[0])
 
 
 def _panel(

@@ -1,8 +1,10 @@
 """The retreat's report: a group of people over their courses, for staff.
 
-Means with sample SD and 95 % interval per course, timepoint and scale, everybody's lines behind
-the mean, who met a criterion, who took a booster, events by term and grade. Change in a group
-without a control group cannot be put down to anything, and the report says so first.
+Who was enrolled and what became of them, means with sample SD, median and 95 % interval per course,
+timepoint and scale, change from baseline, a first course against a second for the same people,
+everybody's lines behind the mean, who met a criterion, who took a booster, events by term and
+grade. Change in a group without a control group cannot be put down to anything, and the report says
+so first.
 """
 
 from __future__ import annotations
@@ -13,20 +15,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..study.instrument import Criterion, Instrument, Scale
+from ..study.comparing import CourseComparison, GroupChange, courses_compared, group_changes
+from ..study.flow import Flow, flow
+from ..study.instrument import Instrument
 from ..study.record import Course, Person
 from ..study.summary import (
     GroupScore,
+    Median,
     Share,
     booster_shares,
     criterion_shares,
+    group_medians,
     group_scores,
 )
-from ..texts import day, gettext, number, ordinal, render, spoken
+from ..texts import day, gettext, number, render, spoken
 from . import words
 from .charts import group_svg
 from .foot import Foot, foot
 from .frame import asked
+from .retreat_tables import (
+    change_table,
+    compared_tables,
+    events_table,
+    flow_table,
+    labels_of,
+    score_table,
+    share_table,
+)
 from .tables import Table
 
 _ = gettext
@@ -36,8 +51,6 @@ CAUTION = _(
     "from day to day, and those who begin at a hard time often find it easier later."
 )
 STAFF = _("For staff, not for handing to the group.")
-NOTHING = "–"
-SCORE_WIDTHS = (26, 22, 8, 12, 10, 10, 12)
 
 
 @dataclass(frozen=True)
@@ -47,21 +60,35 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """All numbers of the report, unrounded; `criteria` by the criterion's id."""
+
+    scores: tuple[GroupScore, ...]
+    medians: tuple[Median, ...]
+    changes: tuple[GroupChange, ...]
+    compared: tuple[CourseComparison, ...]
+    flow: tuple[Flow, ...]
+    criteria: Mapping[str, tuple[Share, ...]]
+    boosters: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
 class RetreatView:
-    """All that the report shows; `scores`, `criteria` and `boosters` are what it came from."""
+    """All that the report shows, and the `figures` it came from."""
 
     name: str
     subtitle: str
     facts: tuple[tuple[str, str], ...]
     cautions: tuple[str, ...]
+    flow: Table | None
     charts: tuple[Chart, ...]
     tables: tuple[Table, ...]
+    changes: tuple[Table, ...]
+    compared: tuple[Table, ...]
     shares: tuple[Table, ...]
     events: Table | None
     foot: Foot
-    scores: tuple[GroupScore, ...]
-    criteria: Mapping[str, tuple[Share, ...]]
-    boosters: tuple[Share, ...]
+    figures: Figures
 
 
 def retreat_view(
@@ -74,26 +101,45 @@ def retreat_view(
     practice: bool,
 ) -> RetreatView:
     """Build the report of the retreat's people with all their courses."""
-    scores = tuple(group_scores(people, instruments))
     used = [i for i in instruments.values() if any(asked(c, i) for p in people for c in p.courses)]
-    criteria = {c.id: tuple(criterion_shares(people, i.id, c.id)) for i in used for c in i.criteria}
-    boosters = _every_course(people, booster_shares(people))
+    found, labels = _figures(people, instruments, used, now), labels_of(people)
+    changes = [change_table(i, found.changes, labels) for i in used]
     return RetreatView(
         name=name,
         subtitle=_(STAFF),
         facts=_facts(name, people),
         cautions=(_(CAUTION),),
-        charts=_charts(people, used, scores, now),
-        tables=tuple(_score_table(i, people, scores) for i in used),
+        flow=flow_table(found.flow, labels),
+        charts=_charts(people, used, found.scores, now),
+        tables=tuple(score_table(i, found.scores, found.medians, labels) for i in used),
+        changes=tuple(t for t in changes if t),
+        compared=compared_tables(used, found.compared, labels),
         shares=(
-            *(_share_table(c.label, criteria[c.id], c) for i in used for c in i.criteria),
-            _share_table(_("Booster"), boosters, None),
+            *(share_table(c.label, found.criteria[c.id], c) for i in used for c in i.criteria),
+            share_table(_("Booster"), found.boosters, None),
         ),
-        events=_events(people),
+        events=events_table(people),
         foot=foot(name, people, instruments, as_of, practice=practice),
-        scores=scores,
-        criteria=criteria,
-        boosters=boosters,
+        figures=found,
+    )
+
+
+def _figures(
+    people: Sequence[Person],
+    instruments: Mapping[str, Instrument],
+    used: Sequence[Instrument],
+    now: datetime,
+) -> Figures:
+    return Figures(
+        scores=tuple(group_scores(people, instruments)),
+        medians=tuple(group_medians(people, instruments)),
+        changes=tuple(group_changes(people, instruments)),
+        compared=tuple(courses_compared(people, instruments)),
+        flow=tuple(flow(people, now)),
+        criteria={
+            c.id: tuple(criterion_shares(people, i.id, c.id)) for i in used for c in i.criteria
+        },
+        boosters=_every_course(people, booster_shares(people)),
     )
 
 
@@ -104,15 +150,27 @@ def retreat_html(view: RetreatView) -> str:
 
 
 def retreat_json(view: RetreatView) -> dict[str, Any]:
-    """`scores`, one list of shares per criterion (`complete_mystical`), `booster`; unrounded."""
+    """`scores`, `medians`, `changes`, `courses_compared` (second course less first), `flow`, one
+    list of shares per criterion (`complete_mystical`), `booster`; unrounded."""
+    found = view.figures
     return {
         "retreat": view.name,
         "data_as_of": view.foot.stamp,
-        "scores": [vars(row) for row in view.scores],
-        **{key: [vars(share) for share in shares] for key, shares in view.criteria.items()},
-        "booster": [{"course": s.course, "n": s.n, "count": s.count} for s in view.boosters],
+        "scores": [vars(row) for row in found.scores],
+        "medians": [vars(row) for row in found.medians],
+        "changes": [_change(row) for row in found.changes],
+        "courses_compared": [vars(row) for row in found.compared],
+        "flow": [{**vars(row), "reasons": dict(row.reasons)} for row in found.flow],
+        **{key: [vars(share) for share in shares] for key, shares in found.criteria.items()},
+        "booster": [{"course": s.course, "n": s.n, "count": s.count} for s in found.boosters],
         "notices": list(view.foot.notices),
     }
+
+
+def _change(row: GroupChange) -> dict[str, Any]:
+    """`from` is no name that Python lets a field have."""
+    names = {"start": "from", "end": "to"}
+    return {names.get(key, key): value for key, value in vars(row).items()}
 
 
 def _every_course(people: Sequence[Person], shares: Sequence[Share]) -> tuple[Share, ...]:
@@ -153,90 +211,3 @@ def _charts(
         if s.items
     ]
     return tuple(c for c in charts if c.svg)
-
-
-def _score_table(
-    instrument: Instrument, people: Sequence[Person], scores: Sequence[GroupScore]
-) -> Table:
-    rows: list[tuple[str, ...]] = []
-    mine = [r for r in scores if r.instrument == instrument.id]
-    for course in dict.fromkeys(r.course for r in mine):
-        rows.append((_("{ordinal} course").format(ordinal=ordinal(course)),))
-        of_course = [r for r in mine if r.course == course]
-        for scale in instrument.scales:
-            of_scale = [r for r in of_course if r.scale == scale.id]
-            rows += [
-                (words.name(scale) if i == 0 else "", *_cells(people, r))
-                for i, r in enumerate(of_scale)
-            ]
-    head = (
-        *(_("Scale"), _("When"), _("n"), _("Complete n"), _("Mean"), _("SD")),
-        _("95 % interval"),
-    )
-    unit = _(", percent of the most possible") if _is_percent(instrument.scales) else ""
-    return Table(f"{instrument.name}{unit}", SCORE_WIDTHS, head, tuple(rows))
-
-
-def _is_percent(scales: Sequence[Scale]) -> bool:
-    return all(s.report == "percent" for s in scales)
-
-
-def _cells(people: Sequence[Person], row: GroupScore) -> tuple[str, ...]:
-    label = next(
-        c.protocol.timepoint(row.timepoint).label
-        for p in people
-        for c in p.courses
-        if c.number == row.course and any(t.id == row.timepoint for t in c.protocol.timepoints)
-    )
-    interval = NOTHING
-    if row.ci_low is not None and row.ci_high is not None:
-        interval = _("{low} to {high}").format(
-            low=number(row.ci_low, 2), high=number(row.ci_high, 2)
-        )
-    return (
-        label,
-        number(row.n),
-        number(row.complete_n),
-        NOTHING if row.mean is None else number(row.mean, 2),
-        NOTHING if row.sd is None else number(row.sd, 2),
-        interval,
-    )
-
-
-def _share_table(title: str, shares: Sequence[Share], criterion: Criterion | None) -> Table:
-    rows = [
-        (
-            _("{ordinal} course").format(ordinal=ordinal(s.course)),
-            _("{count} of {n}").format(count=s.count, n=s.n),
-            NOTHING if s.percent is None else f"{number(s.percent)} %",
-        )
-        for s in shares
-    ]
-    note = _("Of those who had a dose.")
-    if criterion is not None:
-        note = _(
-            "At least {percent} % of the most possible on each of the {n} scales; of those whose "
-            "answers decide it."
-        ).format(percent=criterion.percent, n=len(criterion.scales))
-    return Table(title, (26, 22, 52), ("", "", ""), tuple(rows), note=note)
-
-
-def _events(people: Sequence[Person]) -> Table | None:
-    """How often each term came in each grade, per course; serious ones counted beside it."""
-    seen = [(c.number, e) for p in people for c in p.courses for e in c.events]
-    counted = Counter((n, e.term, e.grade) for n, e in seen)
-    serious = Counter((n, e.term, e.grade) for n, e in seen if e.serious)
-    if not seen:
-        return None
-    rows = [
-        (
-            _("{ordinal} course").format(ordinal=ordinal(n)),
-            term,
-            number(grade),
-            number(counted[n, term, grade]),
-            number(serious[n, term, grade]),
-        )
-        for n, term, grade in sorted(counted)
-    ]
-    head = (_("Course"), _("Event"), _("Grade"), _("Times"), _("Serious"))
-    return Table(_("Events by term and grade"), (20, 44, 12, 12, 12), head, tuple(rows))

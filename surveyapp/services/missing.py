@@ -14,8 +14,8 @@ from ..store import trail
 from ..store.facts import CourseContext
 from ..store.tables_reach import DIED
 from ..store.windows import lock_courses
-from ..study.programme import MISSING_REASONS
 from ..study.protocol import Timepoint
+from ..study.record import MISSING
 from ..study.schedule import is_answered, window_of
 from ..texts import day
 from .enrolment import the_course
@@ -67,7 +67,7 @@ def record_reason(
         before = (row.reason, row.note, row.edition) if row else ("", "", 0)
         if new.edition != before[2]:
             raise StaleError(_what_stands(before[0], before[1]), before[2])
-        if new.reason not in MISSING_REASONS:
+        if new.reason not in MISSING:
             raise InputError({"reason": "Choose one of the reasons."})
         if len(new.note.strip()) > LONGEST_NOTE:
             raise InputError({"note": f"Use at most {LONGEST_NOTE} characters."})

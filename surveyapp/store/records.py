@@ -14,7 +14,17 @@ from sqlmodel import col
 
 from ..study.library import Library
 from ..study.record import Course as CourseRecord
-from ..study.record import Dose, DoseKind, DoseStatus, Event, Mode, Person, Sheet
+from ..study.record import (
+    Dose,
+    DoseKind,
+    DoseStatus,
+    Ending,
+    EndingKind,
+    Event,
+    Mode,
+    Person,
+    Sheet,
+)
 from ..study.schedule import is_ended
 from ..study.scoring import Score
 from .facts import CourseContext, Reading, read_courses, read_person
@@ -31,12 +41,14 @@ from .tables import (
 )
 from .tables_access import Event as TrailEvent
 from .tables_group import INTENTION, MissingForm, Note
-from .tables_reach import DIED
+from .tables_reach import DIED, LEFT
 
 _id = attrgetter("id")
 REPORT_MADE = "report made"
 RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer, MissingForm, Note)
 """The tables that people's records are made of, besides what contexts hold."""
+ENDINGS: dict[str, EndingKind] = {LEFT: "withdrawn", DIED: "died"}
+"""The stops after which windows are not expected, see `stops.told`."""
 
 
 def load_person(session: Session, library: Library, code: str) -> Person | None:
@@ -94,6 +106,9 @@ def people_from(reading: Reading) -> list[Person]:
             events=tuple(map(_event, events[context.course_id])),
             missing=missing_of(context, reasons[context.course_id]),
             intention=_intention(notes[context.course_id]),
+            endings=tuple(
+                Ending(ENDINGS[s.kind], s.since) for s in context.stops if s.kind in ENDINGS
+            ),
         )
         courses[context.participant.code].append(record)
     return [Person(code, tuple(found)) for code, found in courses.items()]

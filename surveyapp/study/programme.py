@@ -15,8 +15,6 @@ from .reading import Table
 
 SessionKind = Literal["preparation", "dosing", "integration"]
 KINDS: tuple[SessionKind, ...] = get_args(SessionKind)
-MISSING_REASONS = ("died", "too unwell", "declined", "not reached", "our error")
-"""Why a form is missing, as trials report it."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from .scoring import Score
 DoseKind = Literal["first", "booster"]
 DoseStatus = Literal["given", "declined", "not eligible"]
 Mode = Literal["phone", "paper", "telephone", "import"]
+EndingKind = Literal["withdrawn", "died"]
+MISSING = ("died", "too unwell", "declined", "not reached", "our error")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """Why and from which local date a person is asked no more."""
+
+    kind: EndingKind
+    on: date
+
+
+@dataclass(frozen=True)
 class Sheet:
     """One submitted assessment with the scores as they were computed at submission.
 
@@ -61,8 +71,11 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Course:
-    """One participant's passage through one retreat. `missing` says, by timepoint, why nothing was
-    answered, where that is known (`programme.MISSING_REASONS`)."""
+    """One participant's passage through one retreat.
+
+    `missing` says by timepoint why its forms were not answered, where somebody found out: one of
+    `MISSING`.
+    """
 
     number: int
     retreat: str
@@ -73,6 +86,7 @@ class Course:
     events: tuple[Event, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     intention: str = ""
+    endings: tuple[Ending, ...] = ()
 
     @property
     def dosing_date(self) -> date | None:

@@ -7,14 +7,16 @@ before-timepoint, or after another course's dose, are left out.
 
 from __future__ import annotations
 
+import functools
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .instrument import Instrument
 from .record import Course, Person, Sheet
 from .scoring import Score
-from .trajectory import Mark, counts, marks_of
+from .trajectory import counts, marks_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,17 @@ class GroupScore:
 
 
 @dataclass(frozen=True)
+class Median:
+    """The middle score over the same people as the row of `GroupScore`; None of nobody."""
+
+    course: int
+    timepoint: str
+    instrument: str
+    scale: str
+    median: float | None
+
+
+@dataclass(frozen=True)
 class Share:
     """How many of `n` people in one course; `percent` is None when n is 0."""
 
@@ -43,17 +56,47 @@ class Share:
     percent: float | None
 
 
+Key = tuple[int, str, str, str]
+"""Course number, timepoint, instrument, scale."""
+
+
+def scores_of(
+    people: Sequence[Person], instruments: Mapping[str, Instrument]
+) -> dict[Key, dict[str, Score]]:
+    """The scores that count, by study code, for every key that these people's protocols ask.
+
+    One place decides what is left out, so that no table of a report can differ from another.
+    """
+    found: dict[Key, dict[str, Score]] = {}
+    for number, timepoint, name in _asked(people):
+        sheets = _counted(people, number, timepoint, name)
+        for scale in instruments[name].scales:
+            known = {code: s.scores[scale.id] for code, s in sheets if scale.id in s.scores}
+            there = {code: s for code, s in known.items() if s.value is not None}
+            found[number, timepoint, name, scale.id] = there
+    return found
+
+
+def values_of(scores: Mapping[str, Score]) -> dict[str, float]:
+    """The same as plain numbers."""
+    return {code: s.value for code, s in scores.items() if s.value is not None}
+
+
 def group_scores(
     people: Sequence[Person], instruments: Mapping[str, Instrument]
 ) -> list[GroupScore]:
     """Every course number x timepoint x instrument x scale that these people's protocols ask."""
-    rows: list[GroupScore] = []
-    for number, timepoint, name in _asked(people):
-        sheets = _counted(people, number, timepoint, name)
-        for scale in instruments[name].scales:
-            scores = [s.scores[scale.id] for s in sheets if scale.id in s.scores]
-            rows.append(_row(number, timepoint, name, scale.id, scores))
-    return rows
+    return [_row(key, found) for key, found in scores_of(people, instruments).items()]
+
+
+def group_medians(people: Sequence[Person], instruments: Mapping[str, Instrument]) -> list[Median]:
+    """A median for every row of `group_scores`: few people's means hang on one of them."""
+    scored = scores_of(people, instruments)
+    return [Median(*key, _median([*values_of(found).values()])) for key, found in scored.items()]
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
 
 
 def _asked(people: Iterable[Person]) -> list[tuple[int, str, str]]:
@@ -67,36 +110,41 @@ def _asked(people: Iterable[Person]) -> list[tuple[int, str, str]]:
     return list(dict.fromkeys(asked))
 
 
-def _counted(people: Iterable[Person], number: int, timepoint: str, name: str) -> list[Sheet]:
-    """The sheets that belong into the summary."""
-    found: list[Sheet] = []
+def _counted(
+    people: Iterable[Person], number: int, timepoint: str, name: str
+) -> list[tuple[str, Sheet]]:
+    """The sheets that belong into the summary, with whose they are."""
+    found: list[tuple[str, Sheet]] = []
     for person in people:
         for course in person.courses:
             sheet = course.sheet(timepoint, name) if course.number == number else None
-            if sheet is not None and counts(_marks(person, course, sheet)):
-                found.append(sheet)
+            if sheet is not None and is_counted(person, course, sheet):
+                found.append((person.code, sheet))
     return found
 
 
-def _marks(person: Person, course: Course, sheet: Sheet) -> tuple[Mark, ...]:
-    return marks_of(course, course.protocol.timepoint(sheet.timepoint), sheet, person)
+def is_counted(person: Person, course: Course, sheet: Sheet) -> bool:
+    """Whether a sheet is none of those that are left out."""
+    return counts(marks_of(course, course.protocol.timepoint(sheet.timepoint), sheet, person))
 
 
-def _row(number: int, timepoint: str, name: str, scale: str, scores: Sequence[Score]) -> GroupScore:
-    values = [s.value for s in scores if s.value is not None]
-    complete = sum(1 for s in scores if s.value is not None and not s.estimated)
-    mean, sd, low, high = describe(values)
-    return GroupScore(number, timepoint, name, scale, len(values), complete, mean, sd, low, high)
+def _row(key: Key, scores: Mapping[str, Score]) -> GroupScore:
+    values = list(values_of(scores).values())
+    complete = sum(1 for s in scores.values() if not s.estimated)
+    return GroupScore(*key, len(values), complete, *describe(values))
 
 
 def describe(
     values: Sequence[float],
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Mean, sample SD, and the 95 % interval of the mean."""
+    """Mean, sample SD, and the 95 % interval of the mean.
+
+    The SD of equal values is exactly 0: a hair's breadth of it would make an effect size endless.
+    """
     n = len(values)
     if n == 0:
         return None, None, None, None
-    mean = math.fsum(values) / n
+    mean = values[0] if min(values) == max(values) else math.fsum(values) / n
     if n == 1:
         return mean, None, None, None
     sd = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1))
@@ -117,7 +165,7 @@ def criterion_shares(people: Sequence[Person], instrument: str, criterion: str) 
 def _decided(person: Person, number: int, instrument: str, criterion: str) -> bool | None:
     """Whether this person met it in any session of the course; each person counts once."""
     timepoints = [t for n, t, name in _asked([person]) if (n, name) == (number, instrument)]
-    sheets = [s for t in timepoints for s in _counted([person], number, t, instrument)]
+    sheets = [s for t in timepoints for _code, s in _counted([person], number, t, instrument)]
     met = [m for m in (s.criteria.get(criterion) for s in sheets) if m is not None]
     return any(met) if met else None
 
@@ -138,6 +186,7 @@ def _share(number: int, flags: Sequence[bool]) -> Share:
     return Share(number, n, count, 100 * count / n if n else None)
 
 
+@functools.cache
 def t_quantile(p: float, df: int) -> float:
     """Student's t quantile, 0.5 <= p < 1, by bisection on the CDF (checked against scipy)."""
     low, high = 0.0, 1.0

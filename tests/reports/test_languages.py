@@ -68,7 +68,8 @@ def test_a_retreats_report_can_be_asked_for(cohort: Site, language: str):
         name = session.scalars(select(Retreat.name).order_by(Retreat.name)).first() or ""
     english = reporting.retreat_report(cohort, name, NOON)
     report = reporting.retreat_report(cohort, name, NOON, language)
-    text, _pages = read(cohort, report)
+    text, pages = read(cohort, report)
+    assert pages == read(cohort, english)[1]
     assert [
         w for w in ("There is no control", "For staff", "Mean", "of the group") if w in text
     ] == []

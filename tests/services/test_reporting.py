@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Generator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from surveyapp.services import reporting
 from surveyapp.services.errors import NotFoundError, RefusedError
 from surveyapp.services.exchange import import_folder
 from surveyapp.services.site import Site
+from surveyapp.services.stopping import NewStop, record_stop
 from surveyapp.store import trail
+from surveyapp.store.records import load_people
 from surveyapp.store.tables import Participant
 from surveyapp.store.tables_access import Event, EventPayload
+from surveyapp.study.record import Ending
 
 COHORT = Path(__file__).parents[1] / "data" / "second-retreat"
 EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((COHORT / "expected.json").read_text())
@@ -71,7 +74,8 @@ def test_both_reports_on_paper_say_whose_and_what_they_are_not(cohort: Site):
         for report in (person, retreat)
     }
     assert list(pages) == ["r2-05.pdf", "retreat-winter-2026.pdf"]
-    assert [len(p) for p in pages.values()] == [2, 2]
+    # The retreat's third page holds change and the comparison of courses.
+    assert [len(p) for p in pages.values()] == [2, 3]
     texts = ["\n".join(page.extract_text() for page in p) for p in pages.values()]
     for text in texts:
         assert "Synthetic or test entries: practice study." in text
@@ -80,6 +84,20 @@ def test_both_reports_on_paper_say_whose_and_what_they_are_not(cohort: Site):
     assert "R2-04" not in texts[0]
     assert "For staff, not for handing to the group." in texts[1]
     assert "There is no control group" in texts[1]
+
+
+def test_who_left_and_who_died_is_in_the_flow(cohort: Site):
+    for code, kind in (("R2-01", "left the study"), ("R2-02", "died"), ("R2-03", "paused")):
+        until = NOW.date() + timedelta(days=9) if kind == "paused" else None
+        wish = NewStop(kind, reason="told us", since=date(2026, 2, 20), until=until)
+        record_stop(cohort, code, 2, wish, actor="staff:1", now=NOW)
+    with cohort.database.read() as session:
+        people = load_people(session, cohort.library, 1)
+    endings = {p.code: p.courses[-1].endings for p in people if p.courses[-1].endings}
+    on = date(2026, 2, 20)
+    assert endings == {"R2-01": (Ending("withdrawn", on),), "R2-02": (Ending("died", on),)}
+    flow = reporting.retreat_report(cohort, "Winter 2026", NOW).data["flow"]
+    assert {(row["expected"], row["answered"], row["died"]) for row in flow} == {(13, 13, 0)}
 
 
 def test_the_same_data_give_the_same_bytes_on_another_day(cohort: Site):

@@ -18,6 +18,7 @@ from surveyapp.study.summary import (
     booster_shares,
     criterion_shares,
     describe,
+    group_medians,
     group_scores,
     t_quantile,
 )
@@ -57,6 +58,18 @@ def test_describe_is_the_librarys(values):
         error = sd / math.sqrt(len(values))
         interval = stats.t.interval(0.95, len(values) - 1, mean, error)
         assert (low, high) == pytest.approx(interval)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=9))
+def test_medians_stand_beside_every_score_and_leave_out_who_has_none(points):
+    group = people(*([sheet("baseline", HADS, BEFORE, [p] * 14)] for p in points))
+    medians = group_medians(group, LIBRARY.instruments)
+    rows = group_scores(group, LIBRARY.instruments)
+    keys = [(r.course, r.timepoint, r.instrument, r.scale) for r in rows]
+    assert [(m.course, m.timepoint, m.instrument, m.scale) for m in medians] == keys
+    known = [7 * p for p in points if p is not None]
+    found = {m.scale: m.median for m in medians if m.timepoint == "baseline"}
+    assert found.get("anxiety") == (statistics.median(known) if known else None)
 
 
 def people(*sheets_of_each) -> list[Person]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...store.tables_reach import STOPS
-from ...study.programme import MISSING_REASONS
+from ...study.record import MISSING
 
 Kind = Literal["text", "number", "yes or no", "date", "UTC time", "local time"]
 
@@ -331,7 +331,7 @@ TABLES = (
             PARTICIPANT,
             COURSE,
             TIMEPOINT,
-            Column("reason", "text", f"One of: {', '.join(MISSING_REASONS)}."),
+            Column("reason", "text", f"One of: {', '.join(MISSING)}."),
             Column("note", "text", "In staff's words."),
             RECORDED,
         ),

@@ -7,7 +7,7 @@ from wtforms import RadioField, StringField, TextAreaField
 
 from ...services import missing, notes
 from ...services.missing import Reason
-from ...study.programme import MISSING_REASONS
+from ...study.record import MISSING
 from .desk import Desk, perform
 from .forms import DATE_HINT, ActForm, DayField, EditionForm, options
 from .people import act_of, found
@@ -29,7 +29,7 @@ class IntentionForm(EditionForm):
 
 
 class ReasonForm(EditionForm):
-    reason = RadioField("Why", choices=options(*((r, r.capitalize()) for r in MISSING_REASONS)))
+    reason = RadioField("Why", choices=options(*((r, r.capitalize()) for r in MISSING)))
     note = StringField("Note", description="If the word does not say it all. No names.")
 
 
