@@ -5,11 +5,18 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from surveyapp.store import tables, tables_access, tables_care, tables_entry, tables_reach
+from surveyapp.store import (
+    tables,
+    tables_access,
+    tables_care,
+    tables_digest,
+    tables_entry,
+    tables_reach,
+)
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
-assert tables_care.Alert.metadata is SQLModel.metadata
+assert tables_care.Alert.metadata is tables_digest.Digest.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
