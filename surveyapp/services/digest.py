@@ -107,7 +107,7 @@ def save(site: Site, staff_id: int, wish: Wish, *, actor: str, now: datetime) ->
     """
     addresses = parted(wish.addresses)
     with site.database.write() as session:
-        if digests.account(session, staff_id) is None:
+        if digests.account(session, staff_id, lock=True) is None:
             raise NotFoundError(NO_ACCOUNT)
         if problems := _problems(session, wish, addresses):
             raise InputError(problems)
@@ -127,21 +127,12 @@ def _put(
     session: Session, staff_id: int, wish: Wish, addresses: Sequence[str], now: datetime
 ) -> None:
     at, zone = wish.at or USUAL, wish.time_zone.strip()
-    row = digests.wish(session, staff_id)
-    same_time = row is not None and row.wanted and (row.at, row.time_zone) == (at, zone)
-    if row is None:
-        text = "\n".join(addresses)
-        row = Digest(
-            staff_id=staff_id,
-            wanted=False,
-            at=at,
-            time_zone=zone,
-            addresses=text,
-            when_quiet=False,
-            set_at=now,
-        )
-    if not same_time:
-        row.next_at = _first_time(row, at, zone, now) if wish.wanted else None
+    row = digests.wish(session, staff_id) or Digest(staff_id=staff_id, set_at=now)
+    same_time = (row.at, row.time_zone) == (at, zone) and row.next_at is not None
+    if not wish.wanted:
+        row.next_at = None
+    elif not same_time:
+        row.next_at = _first_time(row, at, zone, now)
     row.wanted, row.at, row.time_zone = wish.wanted, at, zone
     row.addresses, row.when_quiet, row.set_at = "\n".join(addresses), wish.when_quiet, now
     digests.add(session, row)

@@ -135,9 +135,21 @@ def _plan_all(site: Site, now: datetime) -> None:
     # Before the transaction: Today is a long look, and other writers need not wait for it.
     counts = _counts(site, now)
     for staff_id in ids:
+        _plan_or_put_off(site, staff_id, counts, now)
+
+
+def _plan_or_put_off(site: Site, staff_id: int, counts: Mapping[str, int], now: datetime) -> None:
+    """One account whose day cannot be reckoned must not stop the others."""
+    try:
         with site.database.write() as session:
             if not instance.is_held(session):
                 _plan(session, staff_id, counts, now)
+    except Exception:
+        log.exception("a digest's day failed and is put off", account=staff_id)
+        with site.database.write() as session:
+            wish = digests.wish(session, staff_id)
+            if wish is not None and wish.next_at is not None:
+                wish.next_at = now + PUT_OFF
 
 
 def _plan(session: Session, staff_id: int, counts: Mapping[str, int], now: datetime) -> None:

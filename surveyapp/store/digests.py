@@ -65,9 +65,9 @@ def add(session: Session, row: Digest | DigestMessage) -> None:
     session.flush()
 
 
-def account(session: Session, staff_id: int) -> Staff | None:
-    """The account, while it is in use."""
-    found = session.get(Staff, staff_id)
+def account(session: Session, staff_id: int, *, lock: bool = False) -> Staff | None:
+    """The account, while it is in use; with `lock` alone until the transaction's end."""
+    found = session.get(Staff, staff_id, with_for_update=lock)
     return found if found is not None and found.active else None
 
 

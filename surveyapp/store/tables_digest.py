@@ -19,11 +19,11 @@ class Digest(SQLModel, table=True):
 
     __table_args__: Args = (check("next_at", "(next_at IS NOT NULL) = wanted"),)
     staff_id: int = Field(foreign_key="staff.id", primary_key=True)
-    wanted: bool
-    at: time
-    time_zone: str
-    addresses: str
-    when_quiet: bool
+    wanted: bool = False
+    at: time = time(8)
+    time_zone: str = "UTC"
+    addresses: str = ""
+    when_quiet: bool = False
     last_day: date | None = None
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     set_at: datetime = Field(sa_type=UtcDateTime)
