@@ -17,7 +17,7 @@ from .forms import ActForm, TimeField
 
 class DigestForm(ActForm):
     wanted = BooleanField("Send it every day")
-    at = TimeField("Time", description="From then on, on the same day. For example 08:00.")
+    at = TimeField("Time", description="Not before it, and not after that day. For example 08:00.")
     time_zone = StringField(
         "Time zone", description="Whose days and hours count, for example Europe/Amsterdam."
     )
