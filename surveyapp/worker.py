@@ -18,6 +18,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import FrameType
@@ -31,7 +32,8 @@ from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
-from .services import alert_messages, instance, outcomes, prompting
+from .services import alert_messages, digest_messages, instance, outcomes, prompting
+from .services.alert_messages import Told
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
 from .services.health import beat
@@ -51,11 +53,25 @@ AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
 PING_TIMEOUT_SECONDS = 5
 ALERT_PATIENCE_SECONDS = 8.0
+DIGEST_PATIENCE_SECONDS = 2.0
 RECORD_PAUSES = (0.2, 1.0, 3.0, 10.0)
 
 Clock = Callable[[], datetime]
 
 log = structlog.get_logger("worker")
+
+
+@dataclass
+class Beside:
+    """Messages with a thread of their own: where the mail server hangs at one, prompts go ahead
+    after `patience` seconds, as they do for one another."""
+
+    name: str
+    is_due: Callable[[Site, datetime], bool]
+    send: Callable[[Site, Mailer, Clock, threading.Event], Told]
+    patience: float
+    thread: threading.Thread = field(default_factory=threading.Thread)
+    told: int = 0
 
 
 class Ticker:
@@ -89,8 +105,10 @@ class Ticker:
         self._last_beat = datetime.min.replace(tzinfo=UTC), ""
         self._progress = time.monotonic()
         self._doors = {kind: Door() for kind in outcomes.CHANNELS}
-        self._telling = threading.Thread()
-        self._told = 0
+        alerts, digests = alert_messages, digest_messages
+        patience = ALERT_PATIENCE_SECONDS, DIGEST_PATIENCE_SECONDS
+        self._alerts = Beside("an alert", alerts.is_due, alerts.send_due, patience[0])
+        self._digests = Beside("a digest", digests.is_due, digests.send_due, patience[1])
         self.stopping = threading.Event()
 
     def tick(self) -> int:
@@ -99,9 +117,11 @@ class Ticker:
         self.beat()
         sent = 0
         if self._clock_is_sound() and self._may_send():
-            sent = self._send_alerts()
+            sent = self._send_beside(self._alerts)
             with ThreadPoolExecutor(LANES, "lane") as lanes:
                 sent += self._send_all(lanes)
+            if not self._away:
+                sent += self._send_beside(self._digests)
             self._mailer.rest()
         self.beat(at_once=sent > 0)
         return sent
@@ -133,27 +153,24 @@ class Ticker:
             if self._watch is not None:
                 instance.remember(self._site, now)
 
-    def _send_alerts(self) -> int:
-        """Tell people of alerts, before everything else; how many the mail server took.
-
-        Where the server hangs, prompts go ahead after a while, as they do for one another.
-        """
-        if self._telling.is_alive() or not alert_messages.is_due(self._site, self._clock()):
+    def _send_beside(self, way: Beside) -> int:
+        """Send what is due, in its own thread; how many the mail server took until now."""
+        if way.thread.is_alive() or not way.is_due(self._site, self._clock()):
             return 0
-        self._told = 0
-        self._telling = threading.Thread(target=self._tell, name="alerts", daemon=True)
-        self._telling.start()
-        self._telling.join(ALERT_PATIENCE_SECONDS)
-        return self._told
+        way.told = 0
+        way.thread = threading.Thread(target=self._tell, args=(way,), name=way.name, daemon=True)
+        way.thread.start()
+        way.thread.join(way.patience)
+        return way.told
 
-    def _tell(self) -> None:
+    def _tell(self, way: Beside) -> None:
         try:
-            told = alert_messages.send_due(self._site, self._mailer, self._clock, self.stopping)
+            told = way.send(self._site, self._mailer, self._clock, self.stopping)
         except Exception as error:  # its lease brings the message back
-            self._trouble = f"an alert could not be told ({type(error).__name__})"
-            log.exception("an alert's message failed")
+            self._trouble = f"{way.name} could not be told ({type(error).__name__})"
+            log.exception("a message failed", about=way.name)
             return
-        self._told = told.sent
+        way.told = told.sent
         if told.away is not None:
             self._is_away(told.away)
 

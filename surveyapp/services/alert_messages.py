@@ -169,11 +169,12 @@ def _record(site: Site, row_id: int, outcome: Outcome, now: datetime) -> None:
         else:
             row.reason, row.updated_at = outcome.detail, now
             row.tries -= outcome.ours
-            row.next_at = now + _pause(outcome, row.tries)
+            row.next_at = now + pause(outcome, row.tries)
         session.flush()
 
 
-def _pause(outcome: Outcome, tries: int) -> timedelta:
+def pause(outcome: Outcome, tries: int) -> timedelta:
+    """How long until a message that was not taken is tried again."""
     if outcome.ours:
         return SERVER_AWAY
     pauses = DOUBTFUL_PAUSES if outcome.kind == "unknown" else PAUSES

@@ -121,9 +121,10 @@ def _need(view: AlertView) -> Need:
     else:
         state = "Somebody has acknowledged it; what was done is not closed yet."
     subject = f"Drill: {view.code}" if view.drill else view.code
-    return Need(
-        subject, f"{view.first} {state}", "Open the alert", Place("alert", {"alert_id": view.id})
-    )
+    place, kind = Place("alert", {"alert_id": view.id}), f"Alerts, {view.state}"
+    if view.drill:
+        kind = "Drills that are not closed"
+    return Need(subject, f"{view.first} {state}", "Open the alert", place, kind)
 
 
 def without_responder(site: Site, studies: Iterable[StudyCount]) -> list[Need]:

@@ -29,12 +29,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Need:
-    """One line of Today: who or what, why, and the act that answers it (none for a server)."""
+    """One line of Today: who or what, why, and the act that answers it (none for a server).
+    `kind` says in general what it is about; it leaves the house by mail, so it tells of nobody."""
 
     subject: str
     why: str
     act: str = ""
     place: Place | None = None
+    kind: str = "Something else"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,10 +53,10 @@ def today(site: Site, now: datetime, state: Health) -> Today:
         return Today(
             needs=[
                 *alert_views.needs(session, site),
-                *_machine(state),
+                *_of("Trouble with sending messages", _machine(state)),
                 *_needs(session, site, ids, now),
-                *alert_views.without_responder(site, studies),
-                *_settings(studies),
+                *_of("Nobody named to be told", alert_views.without_responder(site, studies)),
+                *_of("Settings to fill in", _settings(studies)),
             ],
             begun=any(s.retreats for s in studies),
             practice=all(s.study.mode == "practice" for s in studies),
@@ -80,15 +80,22 @@ def _needs(session: Session, site: Site, ids: Collection[int], now: datetime) ->
     contexts = [c for c in reading.contexts if not c.is_over]
     known = contacts.refusals(reading.rows[Contact])
     return [
-        *_grouped(contexts, lambda c: _dosing_soon(c, now)),
-        *_unconfirmed(contexts, now),
-        *_per_person(contexts, lambda c: _to_clear(c, now)),
-        *_grouped(contexts, lambda c: _no_consent(c, now)),
-        *_grouped(contexts, lambda c: _mail(c, now) or _unreachable(site, c, known, now)),
-        *_per_person(contexts, lambda c: _stopped(c, now)),
-        *_per_person(contexts, lambda c: _closing(c, now)),
-        *_no_day(contexts),
+        *_of("First check-ins missing", _grouped(contexts, lambda c: _dosing_soon(c, now))),
+        *_of("Days to confirm", _unconfirmed(contexts, now)),
+        *_of("Follow-ups that need your word", _per_person(contexts, lambda c: _to_clear(c, now))),
+        *_of("Consent not on record", _grouped(contexts, lambda c: _no_consent(c, now))),
+        *_of(
+            "Messages or contacts to look at",
+            _grouped(contexts, lambda c: _mail(c, now) or _unreachable(site, c, known, now)),
+        ),
+        *_of("Messages paused or stopped", _per_person(contexts, lambda c: _stopped(c, now))),
+        *_of("Check-ins that close soon", _per_person(contexts, lambda c: _closing(c, now))),
+        *_of("Days to set", _no_day(contexts)),
     ]
+
+
+def _of(kind: str, needs: Iterable[Need]) -> list[Need]:
+    return [replace(need, kind=kind) for need in needs]
 
 
 def _machine(found: Health) -> list[Need]:

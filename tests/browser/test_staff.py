@@ -33,6 +33,7 @@ PAGES = (
     "people/R2-05/2/consent",
     "people/R2-05/contact",
     "study/1",
+    "digest",
 )
 
 

@@ -17,6 +17,7 @@ from .. import security
 from . import (
     adding,
     alerts,
+    digest,
     entry,
     gathering,
     messagetexts,
@@ -122,6 +123,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/study/<int:study_id>", "study", study.study),
     ("/study/<int:study_id>/told", "responders", alerts.responders),
     ("/study/<int:study_id>/drill", "drill", alerts.drill),
+    ("/digest", "digest", digest.digest),
     ("/alerts/<int:alert_id>/acknowledge", "acknowledge_alert", alerts.acknowledge_alert),
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
