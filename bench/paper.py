@@ -6,9 +6,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-
-import weasyprint
 
 from surveyapp.services import reporting
 from surveyapp.services.site import Site
@@ -31,21 +28,16 @@ def draw_report(site: Site) -> bytes:
     return reporting.pdf(site, reporting.participant_report(site, CODE, datetime.now(UTC)))
 
 
-def draw_plain(html: str) -> bytes:
-    document: Any = weasyprint.HTML(string=html)
-    return document.write_pdf()
-
-
 def both_ms(site: Site, rounds: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of report and plain document, warm, turn by turn."""
+    """Milliseconds of report and plain document, turn by turn in the same warm renderer."""
     html = plain_document(site)
     draw_report(site)
-    draw_plain(html)
+    site.renderer.render(html)
     report: list[float] = []
     plain: list[float] = []
     for _ in range(rounds):
         report.append(_ms(lambda: draw_report(site)))
-        plain.append(_ms(lambda: draw_plain(html)))
+        plain.append(_ms(lambda: site.renderer.render(html)))
     return report, plain
 
 
