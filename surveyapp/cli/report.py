@@ -28,6 +28,8 @@ def add(commands: Commands) -> None:
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the PDF here")
         language = "en, nl, de or es; without it the person's own"
         parser.add_argument("--language", metavar="LANG", default="", help=language)
+        paper = "a4 or letter; without it SURVEYAPP_PAPER"
+        parser.add_argument("--paper", choices=("a4", "letter"), help=paper)
         parser.add_argument("--json", action="store_true", help="print the numbers it shows")
         parser.set_defaults(run=_run, kind=kind)
 
@@ -43,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise CommandError(f"there are reports in {known}, not in {arguments.language!r}")
     make = participant_report if arguments.kind == "participant" else retreat_report
     with opened_site() as site:
-        report = make(site, arguments.name, now(), arguments.language)
+        report = make(site, arguments.name, now(), arguments.language, arguments.paper)
         if arguments.output:
             _write(site, report, arguments.output)
     if arguments.json:

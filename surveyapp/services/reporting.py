@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from .. import texts
+from ..config import Paper
+from ..reports.paper import on_paper
 from ..reports.participant import participant_html, participant_view
 from ..reports.participant_json import participant_json
 from ..reports.pdf import RenderError
@@ -41,8 +43,11 @@ class Report:
     code: str = ""
 
 
-def participant_report(site: Site, code: str, now: datetime, language: str = "") -> Report:
-    """One person's trajectory over all courses, in `language` or the person's own.
+def participant_report(
+    site: Site, code: str, now: datetime, language: str = "", paper: Paper | None = None
+) -> Report:
+    """One person's trajectory over all courses, in `language` or the person's own, on `paper` or
+    the site's.
 
     The numbers are the same in every language. Raises NotFoundError for an unknown code.
     """
@@ -63,10 +68,17 @@ def participant_report(site: Site, code: str, now: datetime, language: str = "")
             as_of=as_of,
             practice=practice,
         )
-        return Report(_filename(code), participant_json(view), participant_html(said), code)
+        html = on_paper(participant_html(said), paper or site.settings.paper)
+        return Report(_filename(code), participant_json(view), html, code)
 
 
-def retreat_report(site: Site, name: str, now: datetime, language: str = texts.ENGLISH) -> Report:
+def retreat_report(
+    site: Site,
+    name: str,
+    now: datetime,
+    language: str = texts.ENGLISH,
+    paper: Paper | None = None,
+) -> Report:
     """A retreat's people with all their courses. Raises NotFoundError for an unknown name."""
     with site.database.read() as session:
         retreat = retreat_by_name(session, name)
@@ -86,7 +98,8 @@ def retreat_report(site: Site, name: str, now: datetime, language: str = texts.E
             as_of=as_of,
             practice=practice,
         )
-        return Report(_filename(f"retreat {name}"), retreat_json(view), retreat_html(said))
+        html = on_paper(retreat_html(said), paper or site.settings.paper)
+        return Report(_filename(f"retreat {name}"), retreat_json(view), html)
 
 
 def pdf(site: Site, report: Report) -> bytes:
