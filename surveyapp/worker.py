@@ -31,7 +31,7 @@ from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
-from .services import alert_messages, instance, outcomes, prompting
+from .services import alert_messages, batch, instance, outcomes, prompting
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
 from .services.health import beat
@@ -112,7 +112,8 @@ class Ticker:
         return not self._trouble and instance.held(self._site) is None
 
     def sweep(self) -> None:
-        """The daily check that the kept windows equal their derivation."""
+        """The daily check that the kept windows equal their derivation; old files go."""
+        batch.tidy(self._site, self._clock())
         wrong = prompting.sweep(self._site)
         if wrong:
             log.error("windows differed from their derivation and were mended", courses=wrong)

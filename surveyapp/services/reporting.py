@@ -18,7 +18,7 @@ from ..config import Paper
 from ..reports.paper import on_paper
 from ..reports.participant import participant_html, participant_view
 from ..reports.participant_json import participant_json
-from ..reports.pdf import RenderError
+from ..reports.pdf import Renderer, RenderError
 from ..reports.retreat import retreat_html, retreat_json, retreat_view
 from ..reports.spoken import spoken_instruments, spoken_person
 from ..store import roster, trail
@@ -69,7 +69,7 @@ def participant_report(
             practice=practice,
         )
         html = on_paper(participant_html(said), paper or site.settings.paper)
-        return Report(_filename(code), participant_json(view), html, code)
+        return Report(filename(code), participant_json(view), html, code)
 
 
 def retreat_report(
@@ -99,21 +99,23 @@ def retreat_report(
             practice=practice,
         )
         html = on_paper(retreat_html(said), paper or site.settings.paper)
-        return Report(_filename(f"retreat {name}"), retreat_json(view), html)
+        return Report(filename(f"retreat {name}"), retreat_json(view), html)
 
 
-def pdf(site: Site, report: Report) -> bytes:
+def pdf(site: Site, report: Report, renderer: Renderer | None = None) -> bytes:
     """The report on paper. Raises RefusedError with a sentence when it cannot be drawn."""
     try:
-        return site.renderer.render(report.html)
+        return (renderer or site.renderer).render(report.html)
     except RenderError as error:
         raise RefusedError(str(error)) from error
 
 
-def make_pdf(site: Site, report: Report, *, actor: str, now: datetime) -> bytes:
+def make_pdf(
+    site: Site, report: Report, *, actor: str, now: datetime, renderer: Renderer | None = None
+) -> bytes:
     """The report on paper, for somebody: that it was made is in the trail of the person's courses,
     or for a retreat's in the system's. Raises RefusedError."""
-    body = pdf(site, report)
+    body = pdf(site, report, renderer)
     payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
     with site.database.write() as session:
         ids = roster.course_ids_by_code(session, [report.code]) if report.code else []
@@ -138,5 +140,5 @@ def _practice(session: Session, retreats: Collection[str]) -> bool:
     return any(s is not None and s.mode == "practice" for s in studies.values())
 
 
-def _filename(about: str) -> str:
-    return f"{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-') or 'report'}.pdf"
+def filename(about: str, ending: str = "pdf") -> str:
+    return f"{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-') or 'report'}.{ending}"
