@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.browser import phone_figures
 from bench.client import Run, load, request
-from bench.paper import both_ms
+from bench.paper import batch_ratio, both_ms
 from bench.phone import Phone, knock
 from bench.place import Place, clear, make_place, serving, serving_bare
 from bench.prompts import prompting_figures
@@ -31,6 +31,7 @@ ROUNDS = 5
 BARE_SECONDS, SAVE_SECONDS, COMMIT_SECONDS, WARM_SECONDS = 3.0, 6.0, 1.0, 1.0
 OPENINGS = 60
 REPORTS = 7
+BATCHES = 3
 TARGETS = {
     "questionnaire_bytes_hads": "at most 14,600",
     "questionnaire_bytes_meq30": "at most 14,600",
@@ -40,6 +41,7 @@ TARGETS = {
     "sql_per_save": "at most 6",
     "saves_ratio": "0.12",
     "report_ratio": "at most 1.5",
+    "batch_ratio": "at least 1.7",
     "tick_idle_ratio": "at most 1.5",
     "prompts_per_s": "at least 100",
     "today_p95_ms": "at most 100",
@@ -91,6 +93,7 @@ def _measure(place: Place) -> tuple[dict[str, float], list[str]]:
     figures["report_ms"], figures["bare_pdf_ms"] = map(statistics.median, (report, plain))
     ratios = [r / p for r, p in zip(report, plain, strict=True)]
     figures["report_ratio"] = statistics.median(ratios)
+    figures["batch_ratio"] = batch_ratio(place.site, BATCHES)
     return figures, errors
 
 

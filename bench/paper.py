@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
-import weasyprint
-
-from surveyapp.services import reporting
+from surveyapp.services import batch, reporting
 from surveyapp.services.site import Site
 
 CODE = "D-01"
+RETREAT = "Winter 2026"
 CHARTS = re.compile(r"<svg\b.*?</svg>|<style\b.*?</style>", re.DOTALL)
 PLAIN = """<style>@page { size: A4; margin: 15mm } body { font: 8.5pt sans-serif }
 table { width: 100%; table-layout: fixed }</style></head>"""
@@ -31,22 +31,37 @@ def draw_report(site: Site) -> bytes:
     return reporting.pdf(site, reporting.participant_report(site, CODE, datetime.now(UTC)))
 
 
-def draw_plain(html: str) -> bytes:
-    document: Any = weasyprint.HTML(string=html)
-    return document.write_pdf()
-
-
 def both_ms(site: Site, rounds: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of report and plain document, warm, turn by turn."""
+    """Milliseconds of report and plain document, turn by turn in the same warm renderer."""
     html = plain_document(site)
     draw_report(site)
-    draw_plain(html)
+    site.renderer.render(html)
     report: list[float] = []
     plain: list[float] = []
     for _ in range(rounds):
         report.append(_ms(lambda: draw_report(site)))
-        plain.append(_ms(lambda: draw_plain(html)))
+        plain.append(_ms(lambda: site.renderer.render(html)))
     return report, plain
+
+
+def batch_ratio(site: Site, rounds: int) -> float:
+    """A retreat's session PDFs one after another in one warm renderer, as against the batch on both
+    cores, warm too, turn by turn; both with the trail."""
+    codes = batch.codes_of(site, RETREAT)
+    wish = batch.Wish(codes, "", "bench", datetime.now(UTC))
+    path = site.settings.data_dir / batch.ZIP
+    ratios: list[float] = []
+    with batch.renderers(1) as one, batch.renderers() as both:
+        _fill(site, wish, path, one)
+        _fill(site, wish, path, both)
+        for _ in range(rounds):
+            alone, together = (_ms(lambda p=p: _fill(site, wish, path, p)) for p in (one, both))
+            ratios.append(alone / together)
+    return statistics.median(ratios)
+
+
+def _fill(site: Site, wish: batch.Wish, path: Path, pool: batch.Renderers) -> None:
+    batch.make_zip(site, wish, path, pool, lambda _told: None)
 
 
 def _ms(work: Callable[[], object]) -> float:

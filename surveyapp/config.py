@@ -11,6 +11,7 @@ import binascii
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -18,6 +19,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .resources import resource as resource
+
+Paper = Literal["a4", "letter"]
 
 KEY_BYTES = 32
 SECRET_FILE, CONTACT_FILE = "secret_key", "contact_keys"
@@ -45,6 +48,7 @@ class Settings(BaseSettings):
     site_name: str = "Check-ins"
     trusted_proxies: int = 0
     instruments_dir: Path | None = None
+    paper: Paper = "a4"
 
     @property
     def database(self) -> str:

@@ -2,8 +2,7 @@
 
 One job in UTC, never two at once, never dropped for being late; no job per prompt and no local
 times. A window that fails is put off for ten minutes, so that it cannot block the others. On
-SIGTERM the message in hand is finished if that takes no longer than eight seconds; after that the
-lease brings it back.
+SIGTERM the message in hand is finished within eight seconds, or the lease brings it back.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
 from .delivery.texting import Texter
-from .services import alert_messages, digest_messages, instance, outcomes, prompting
+from .services import alert_messages, batch, digest_messages, instance, outcomes, prompting
 from .services.alert_messages import Told
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
@@ -132,7 +131,8 @@ class Ticker:
         return not self._trouble and instance.held(self._site) is None
 
     def sweep(self) -> None:
-        """The daily check that the kept windows equal their derivation."""
+        """The daily check that the kept windows equal their derivation; old files go."""
+        batch.tidy(self._site, self._clock())
         wrong = prompting.sweep(self._site)
         if wrong:
             log.error("windows differed from their derivation and were mended", courses=wrong)

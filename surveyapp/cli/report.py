@@ -1,4 +1,5 @@
-"""`surveyapp report participant CODE` and `report retreat NAME`: a PDF, or its numbers."""
+"""`surveyapp report participant CODE` and `report retreat NAME`: a PDF, or its numbers; with
+`--all` every session PDF of a retreat."""
 
 from __future__ import annotations
 
@@ -28,8 +29,12 @@ def add(commands: Commands) -> None:
         parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the PDF here")
         language = "en, nl, de or es; without it the person's own"
         parser.add_argument("--language", metavar="LANG", default="", help=language)
+        paper = "a4 or letter; without it SURVEYAPP_PAPER"
+        parser.add_argument("--paper", choices=("a4", "letter"), help=paper)
         parser.add_argument("--json", action="store_true", help="print the numbers it shows")
-        parser.set_defaults(run=_run, kind=kind)
+        parser.set_defaults(run=_run, kind=kind, all=False)
+    every = "write each person's session PDF, in one ZIP"
+    kinds.choices["retreat"].add_argument("--all", action="store_true", help=every)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -42,13 +47,34 @@ def _run(arguments: argparse.Namespace) -> int:
         known = ", ".join(code for code, _name in LANGUAGES)
         raise CommandError(f"there are reports in {known}, not in {arguments.language!r}")
     make = participant_report if arguments.kind == "participant" else retreat_report
+    if arguments.all:
+        return _every_session(arguments)
     with opened_site() as site:
-        report = make(site, arguments.name, now(), arguments.language)
+        report = make(site, arguments.name, now(), arguments.language, arguments.paper)
         if arguments.output:
             _write(site, report, arguments.output)
     if arguments.json:
         result_json(report.data)
     return 0
+
+
+def _every_session(arguments: argparse.Namespace) -> int:
+    from ..services import batch
+
+    if not arguments.output or arguments.json:
+        raise CommandError("--all writes a ZIP: say -o FILE.zip, without --json")
+    at = now()
+    with opened_site() as site, batch.renderers() as pool:
+        codes = batch.codes_of(site, arguments.name)
+        wish = batch.Wish(codes, arguments.language, "command", at, arguments.paper)
+        try:
+            done = batch.make_zip(site, wish, arguments.output, pool, lambda _told: None)
+        except OSError as error:
+            raise CommandError(f"{arguments.output} cannot be written: {error.strerror}") from error
+    for code, sentence in done.errors:
+        say(f"{code}: {sentence}")
+    say(f"wrote {arguments.output} with {done.made} of {done.total}")
+    return 1 if done.errors else 0
 
 
 def _write(site: Site, report: Report, path: Path) -> None:

@@ -3,7 +3,8 @@
 WeasyPrint keeps memory it once took and may take long, so it never runs inside a web worker: a
 `Renderer` starts one child process on first use, gives it one document at a time, replaces it
 after a number of documents, and kills it when a document takes too long. Nothing is fetched, not
-even a local file: a document carries all it needs. The same HTML gives the same bytes.
+even a local file: a document carries all it needs. The same HTML gives the same bytes, tagged as
+PDF/UA-1 asks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, NoReturn, cast
 
+from .tagged import describe_charts, finish
+
+VARIANT = "pdf/ua-1"
 MAX_ROWS = 4000
 MAX_BYTES = 4_000_000
 TIMEOUT = 60.0
@@ -174,7 +178,8 @@ def render_here(html: str) -> bytes:
     fetcher = Nothing()
     document = cast(Any, weasyprint.HTML)(string=html, url_fetcher=fetcher, base_url="about:blank")
     try:
-        written = cast(bytes, document.write_pdf())
+        describe_charts(document.etree_element)
+        written = cast(bytes, document.write_pdf(pdf_variant=VARIANT, finisher=finish))
     except FatalURLFetchingError as error:
         raise RenderError(fetcher.refused) from error
     if fetcher.refused:  # by an image within a figure, which WeasyPrint would leave out in silence

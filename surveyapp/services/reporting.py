@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from .. import texts
+from ..config import Paper
+from ..reports.paper import on_paper
 from ..reports.participant import participant_html, participant_view
 from ..reports.participant_json import participant_json
-from ..reports.pdf import RenderError
+from ..reports.pdf import Renderer, RenderError
 from ..reports.retreat import retreat_html, retreat_json, retreat_view
 from ..reports.spoken import spoken_instruments, spoken_person
 from ..store import roster, trail
@@ -41,8 +43,11 @@ class Report:
     code: str = ""
 
 
-def participant_report(site: Site, code: str, now: datetime, language: str = "") -> Report:
-    """One person's trajectory over all courses, in `language` or the person's own.
+def participant_report(
+    site: Site, code: str, now: datetime, language: str = "", paper: Paper | None = None
+) -> Report:
+    """One person's trajectory over all courses, in `language` or the person's own, on `paper` or
+    the site's.
 
     The numbers are the same in every language. Raises NotFoundError for an unknown code.
     """
@@ -63,10 +68,17 @@ def participant_report(site: Site, code: str, now: datetime, language: str = "")
             as_of=as_of,
             practice=practice,
         )
-        return Report(_filename(code), participant_json(view), participant_html(said), code)
+        html = on_paper(participant_html(said), paper or site.settings.paper)
+        return Report(filename(code), participant_json(view), html, code)
 
 
-def retreat_report(site: Site, name: str, now: datetime, language: str = texts.ENGLISH) -> Report:
+def retreat_report(
+    site: Site,
+    name: str,
+    now: datetime,
+    language: str = texts.ENGLISH,
+    paper: Paper | None = None,
+) -> Report:
     """A retreat's people with all their courses. Raises NotFoundError for an unknown name."""
     with site.database.read() as session:
         retreat = retreat_by_name(session, name)
@@ -86,21 +98,24 @@ def retreat_report(site: Site, name: str, now: datetime, language: str = texts.E
             as_of=as_of,
             practice=practice,
         )
-        return Report(_filename(f"retreat {name}"), retreat_json(view), retreat_html(said))
+        html = on_paper(retreat_html(said), paper or site.settings.paper)
+        return Report(filename(f"retreat {name}"), retreat_json(view), html)
 
 
-def pdf(site: Site, report: Report) -> bytes:
+def pdf(site: Site, report: Report, renderer: Renderer | None = None) -> bytes:
     """The report on paper. Raises RefusedError with a sentence when it cannot be drawn."""
     try:
-        return site.renderer.render(report.html)
+        return (renderer or site.renderer).render(report.html)
     except RenderError as error:
         raise RefusedError(str(error)) from error
 
 
-def make_pdf(site: Site, report: Report, *, actor: str, now: datetime) -> bytes:
+def make_pdf(
+    site: Site, report: Report, *, actor: str, now: datetime, renderer: Renderer | None = None
+) -> bytes:
     """The report on paper, for somebody: that it was made is in the trail of the person's courses,
     or for a retreat's in the system's. Raises RefusedError."""
-    body = pdf(site, report)
+    body = pdf(site, report, renderer)
     payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
     with site.database.write() as session:
         ids = roster.course_ids_by_code(session, [report.code]) if report.code else []
@@ -125,5 +140,5 @@ def _practice(session: Session, retreats: Collection[str]) -> bool:
     return any(s is not None and s.mode == "practice" for s in studies.values())
 
 
-def _filename(about: str) -> str:
-    return f"{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-') or 'report'}.pdf"
+def filename(about: str, ending: str = "pdf") -> str:
+    return f"{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-') or 'report'}.{ending}"

@@ -104,3 +104,12 @@ def test_a_missing_shelf_is_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SURVEYAPP_INSTRUMENTS_DIR", str(tmp_path / "nowhere"))
     assert main(["score", "hads", "--values", "1"]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_paper_that_is_not_known_is_a_sentence(tmp_path, monkeypatch, capsys):
+    asked = ["report", "participant", "X", "-o", str(tmp_path / "x.pdf")]
+    with pytest.raises(SystemExit, match="2"):
+        main([*asked, "--paper", "legal"])
+    monkeypatch.setenv("SURVEYAPP_PAPER", "legal")
+    assert main(asked) == 2
+    assert "SURVEYAPP_PAPER is wrong" in capsys.readouterr().err

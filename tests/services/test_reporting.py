@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,16 @@ def test_a_report_about_somebody_without_a_course_is_in_the_trail_too(cohort: Si
     with cohort.database.read() as session:
         chains = session.scalars(select(Event.chain).where(Event.kind == "report made")).all()
     assert chains == [trail.SYSTEM]
+
+
+def test_the_sites_paper_holds_unless_another_is_asked_for(cohort: Site):
+    site = replace(cohort, settings=cohort.settings.model_copy(update={"paper": "letter"}))
+    for make, about in (
+        (reporting.participant_report, "R2-05"),
+        (reporting.retreat_report, "Winter 2026"),
+    ):
+        assert "size: letter" in make(site, about, NOW).html
+        assert make(site, about, NOW, "en", "a4").html == make(cohort, about, NOW, "en").html
+        pages = PdfReader(io.BytesIO(reporting.pdf(cohort, make(site, about, NOW)))).pages
+        assert [round(float(edge)) for edge in pages[0].mediabox[2:]] == [612, 792]
+        assert len(pages) == 2

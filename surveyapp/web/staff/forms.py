@@ -260,6 +260,10 @@ class SlipsForm(ActForm):
     )
 
 
+class SessionPdfsForm(ActForm):
+    language = SelectField("Language")
+
+
 class SettingsForm(ActForm):
     emergency = StringField("Emergency line", description="For example 112 or 911.")
     crisis_line = StringField(

@@ -1,12 +1,15 @@
-"""The two PDFs, drawn on demand outside this process."""
+"""The two PDFs, drawn on demand outside this process, and a retreat's session PDFs in one ZIP."""
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, redirect, render_template, send_file, url_for
+from flask.typing import ResponseReturnValue
 
-from ...services import overview, reporting
+from ...services import batch, overview, reporting
 from ...services.reporting import Report
-from .desk import Desk
+from ...texts import LANGUAGES
+from .desk import Act, Desk, people, show
+from .forms import SessionPdfsForm, options
 
 
 def person_report(desk: Desk, code: str) -> Response:
@@ -22,3 +25,48 @@ def _paper(desk: Desk, report: Report) -> Response:
     body = reporting.make_pdf(desk.site, report, **desk.by)
     shown = {"Content-Disposition": f'inline; filename="{report.filename}"'}
     return Response(body, mimetype="application/pdf", headers=shown)
+
+
+def session_pdfs(desk: Desk, retreat_id: int) -> ResponseReturnValue:
+    """How many there would be, and the button that makes them all."""
+    form = SessionPdfsForm()
+    form.language.choices = options(("", "Each person's own"), *LANGUAGES)
+    name, count = (
+        overview.retreat_name(desk.site, retreat_id),
+        len(batch.codes(desk.site, retreat_id)),
+    )
+    act = Act(
+        heading="All session PDFs",
+        button="Make them",
+        back=url_for("staff.retreat", retreat_id=retreat_id),
+        back_words=name,
+        will=[
+            f"Makes the session PDFs of {people(count)}, in one ZIP. You can go on meanwhile.",
+            "The file can be fetched for a day, by staff only, and is then deleted here.",
+            "The trail notes each report that is made.",
+        ],
+        more={"here": "retreats"},
+    )
+    if not form.is_submitted():
+        return show(act, form)
+    if not count or not form.validate():
+        return show(act, form), 400
+    batch.start(desk.site, retreat_id, form.language.data or "", **desk.by)
+    return redirect(url_for("staff.session_pdfs_progress", retreat_id=retreat_id), 303)
+
+
+def session_pdfs_progress(desk: Desk, retreat_id: int) -> ResponseReturnValue:
+    """How far it is; the page loads itself again until it is done."""
+    return render_template(
+        "staff/session-pdfs.html",
+        here="retreats",
+        retreat_id=retreat_id,
+        name=overview.retreat_name(desk.site, retreat_id),
+        told=batch.progress(desk.site, retreat_id, desk.now),
+    )
+
+
+def session_pdfs_zip(desk: Desk, retreat_id: int) -> ResponseReturnValue:
+    path = batch.zip_of(desk.site, retreat_id, desk.now)
+    name = reporting.filename(overview.retreat_name(desk.site, retreat_id), "zip")
+    return send_file(path.resolve(), "application/zip", as_attachment=True, download_name=name)
