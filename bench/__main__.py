@@ -31,7 +31,7 @@ ROUNDS = 5
 BARE_SECONDS, SAVE_SECONDS, COMMIT_SECONDS, WARM_SECONDS = 3.0, 6.0, 1.0, 1.0
 OPENINGS = 60
 REPORTS = 7
-BATCHES = 3
+BATCHES = 2
 TARGETS = {
     "questionnaire_bytes_hads": "at most 14,600",
     "questionnaire_bytes_meq30": "at most 14,600",
