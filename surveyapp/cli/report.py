@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .opening import now, opened_site
 from .parsing import Commands
 from .saying import CommandError, result_json, say
 
 if TYPE_CHECKING:
+    from ..services.batch import Progress
     from ..services.reporting import Report
     from ..services.site import Site
 
@@ -33,6 +35,8 @@ def add(commands: Commands) -> None:
         parser.add_argument("--paper", choices=("a4", "letter"), help=paper)
         parser.add_argument("--json", action="store_true", help="print the numbers it shows")
         parser.set_defaults(run=_run, kind=kind, all=False)
+    session = "the session it is made for, for example integration-1"
+    kinds.choices["participant"].add_argument("--session", metavar="ID", default="", help=session)
     every = "write each person's session PDF, in one ZIP"
     kinds.choices["retreat"].add_argument("--all", action="store_true", help=every)
 
@@ -46,11 +50,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.language not in ("", *dict(LANGUAGES)):
         known = ", ".join(code for code, _name in LANGUAGES)
         raise CommandError(f"there are reports in {known}, not in {arguments.language!r}")
-    make = participant_report if arguments.kind == "participant" else retreat_report
     if arguments.all:
         return _every_session(arguments)
+    make: Any = retreat_report
+    if arguments.kind == "participant":
+        make = partial(participant_report, meeting=arguments.session)
     with opened_site() as site:
-        report = make(site, arguments.name, now(), arguments.language, arguments.paper)
+        report: Report = make(site, arguments.name, now(), arguments.language, arguments.paper)
         if arguments.output:
             _write(site, report, arguments.output)
     if arguments.json:
@@ -68,13 +74,18 @@ def _every_session(arguments: argparse.Namespace) -> int:
         codes = batch.codes_of(site, arguments.name)
         wish = batch.Wish(codes, arguments.language, "command", at, arguments.paper)
         try:
-            done = batch.make_zip(site, wish, arguments.output, pool, lambda _told: None)
+            done = batch.make_zip(site, wish, arguments.output, pool, _tell)
         except OSError as error:
             raise CommandError(f"{arguments.output} cannot be written: {error.strerror}") from error
     for code, sentence in done.errors:
         say(f"{code}: {sentence}")
     say(f"wrote {arguments.output} with {done.made} of {done.total}")
     return 1 if done.errors else 0
+
+
+def _tell(told: Progress) -> None:
+    if told.making:
+        say(f"{told.made} of {told.total}, making {', '.join(told.making)}")
 
 
 def _write(site: Site, report: Report, path: Path) -> None:

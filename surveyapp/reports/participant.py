@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from ..study.instrument import Instrument, Scale
 from ..study.record import Course, Person
@@ -20,6 +20,7 @@ from .foot import Foot, foot, newest
 from .frame import asked
 from .missing import missing_lines
 from .sentences import Sentence, sentence
+from .spoken import label
 from .tables import (
     Table,
     answers_table,
@@ -63,6 +64,8 @@ class ParticipantView:
     said_of: str
     sentences: tuple[Sentence, ...]
     missing: tuple[str, ...]
+    intention: str
+    alerts: tuple[str, ...]
     charts: tuple[Chart, ...]
     scores: Table | None
     sessions: tuple[Table, ...]
@@ -76,6 +79,23 @@ class ParticipantView:
     session_instruments: tuple[Instrument, ...]
 
 
+@dataclass(frozen=True)
+class Around:
+    """What stands on page one besides the person's record: the session it is made for (label and
+    local day), and open alerts (rule, timepoint's label)."""
+
+    session: tuple[str, date | None] | None = None
+    alerts: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING = Around()
+RULES = {
+    "reliable worsening": _("worse beyond measurement error"),
+    "case range": _("a score in the highest range"),
+    "safety item": _("an answer marked for safety"),
+}
+
+
 def participant_view(
     person: Person,
     instruments: Mapping[str, Instrument],
@@ -83,6 +103,7 @@ def participant_view(
     now: datetime,
     as_of: datetime,
     practice: bool,
+    around: Around = NOTHING,
 ) -> ParticipantView:
     """Build the report. `now` decides what is missing, `as_of` is the data's last change."""
     used = [i for i in instruments.values() if any(asked(c, i) for c in person.courses)]
@@ -97,11 +118,13 @@ def participant_view(
     times = {s.when for s in said}
     return ParticipantView(
         code=person.code,
-        subtitle=words.course_title(current) if current else _("no course yet"),
+        subtitle=_subtitle(current, around),
         facts=_facts(person, current),
         said_of=times.pop() if len(times) == 1 else "",
         sentences=said,
         missing=missing_lines(person, instruments, now),
+        intention=current.intention if current else "",
+        alerts=tuple(_alert(*found) for found in around.alerts),
         charts=_charts(person, used, now),
         scores=_score_table(data),
         sessions=_present([sessions_table(person, i) for i in used if i.session]),
@@ -120,6 +143,24 @@ def participant_html(view: ParticipantView) -> str:
     """The report as one HTML document, for the renderer."""
     named = {"title": view.code, "language": spoken()}
     return render("report/participant.html", view=view, foot=view.foot, **named)
+
+
+def _subtitle(current: Course | None, around: Around) -> str:
+    """Second course · Winter 2026 · Integration 2, Tue 24 Feb 2026"""
+    if current is None:
+        return _("no course yet")
+    title = words.course_title(current)
+    if around.session is None:
+        return title
+    name, on = around.session
+    return f"{title} · {label(name)}{f', {day(on)}' if on else ''}"
+
+
+def _alert(rule: str, timepoint: str) -> str:
+    where = label(timepoint)
+    return _("Open alert, {timepoint}: {what}.").format(
+        timepoint=where, what=_(RULES.get(rule, rule))
+    )
 
 
 def _course_lines(

@@ -240,6 +240,8 @@ def missing(course: Course, gap: Gap, now: datetime) -> str:
     if gap.reason in ("open", "in progress") and now < window.closes_at:
         return _("{what}, open until {day}").format(what=text, day=day(window.closes))
     if gap.reason == "missed":
+        why = course.missing.get(gap.timepoint, "")
+        text = f"{text} ({_(why)})" if why else text
         return _("{what}, closed {day}").format(what=text, day=day(window.closes))
     return text
 

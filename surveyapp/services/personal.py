@@ -153,7 +153,13 @@ def _with_timeline(
         now=now,
     )
     attended = attended_of(sessions, attendance)
-    return replace(view, timeline=timeline(sources), sessions=attended)
+    ahead = (s.id for s in sessions if s.on and s.on >= sources.today and not s.dropped)
+    return replace(
+        view,
+        timeline=timeline(sources),
+        sessions=attended,
+        next_session=next(ahead, ""),
+    )
 
 
 def _quiet(participant: Participant) -> str:

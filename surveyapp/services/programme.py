@@ -225,9 +225,20 @@ def save_programme(
 def _standing(
     session: Session, retreat_id: int, protocol: Protocol, kept: Sequence[SessionDate]
 ) -> dict[str, SessionLine]:
+    return {line.id: line for line in _held(session, retreat_id, protocol, kept)}
+
+
+def sessions_of(session: Session, retreat_id: int, protocol: Protocol) -> tuple[SessionLine, ...]:
+    """A retreat's sessions under a protocol, without attendance."""
+    return _held(session, retreat_id, protocol, store.session_dates(session, [retreat_id]))
+
+
+def _held(
+    session: Session, retreat_id: int, protocol: Protocol, kept: Sequence[SessionDate]
+) -> tuple[SessionLine, ...]:
     dates = roster.retreat_dates(session, [retreat_id])
     days = {anchor: on for (_, anchor), on in dates.items()}
-    return {line.id: line for line in lines_of(protocol, days, kept, (), 0)}
+    return lines_of(protocol, days, kept, (), 0)
 
 
 def _changes(

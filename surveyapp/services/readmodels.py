@@ -311,6 +311,7 @@ class CourseView:
     intention: str
     timeline: tuple[Happening, ...] = ()
     sessions: tuple[int, int] = (0, 0)
+    next_session: str = ""
 
 
 @dataclass(frozen=True)

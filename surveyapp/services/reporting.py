@@ -10,18 +10,18 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from .. import texts
 from ..config import Paper
 from ..reports.paper import on_paper
-from ..reports.participant import participant_html, participant_view
+from ..reports.participant import Around, participant_html, participant_view
 from ..reports.participant_json import participant_json
 from ..reports.pdf import Renderer, RenderError
 from ..reports.retreat import retreat_html, retreat_json, retreat_view
 from ..reports.spoken import spoken_instruments, spoken_person
-from ..store import roster, trail
+from ..store import alerts, roster, trail
 from ..store.database import Session
 from ..store.facts import course_contexts
 from ..store.records import REPORT_MADE, last_change, load_people, load_person, retreat_by_name
@@ -29,6 +29,7 @@ from ..store.windows import lock_courses
 from ..study.record import Person
 from .enrolment import append_all
 from .errors import NotFoundError, RefusedError
+from .programme import sessions_of
 from .site import Site
 
 
@@ -44,12 +45,18 @@ class Report:
 
 
 def participant_report(
-    site: Site, code: str, now: datetime, language: str = "", paper: Paper | None = None
+    site: Site,
+    code: str,
+    now: datetime,
+    language: str = "",
+    paper: Paper | None = None,
+    *,
+    meeting: str = "",
 ) -> Report:
     """One person's trajectory over all courses, in `language` or the person's own, on `paper` or
-    the site's.
+    the site's, made for one session (`meeting`) of the newest course's programme or for none.
 
-    The numbers are the same in every language. Raises NotFoundError for an unknown code.
+    The numbers are the same in every language. Raises NotFoundError for an unknown code or session.
     """
     with site.database.read() as session:
         person = load_person(session, site.library, code)
@@ -58,6 +65,7 @@ def participant_report(
         as_of = _as_of(session, [person], now)
         practice = _practice(session, {c.retreat for c in person.courses})
         known = roster.participant(session, code)
+        around = _around(session, person, meeting)
     instruments = site.library.instruments
     view = participant_view(person, instruments, now=now, as_of=as_of, practice=practice)
     with texts.speaking(language or (known.language if known else texts.ENGLISH)):
@@ -67,9 +75,34 @@ def participant_report(
             now=now,
             as_of=as_of,
             practice=practice,
+            around=around,
         )
         html = on_paper(participant_html(said), paper or site.settings.paper)
         return Report(filename(code), participant_json(view), html, code)
+
+
+def _around(session: Session, person: Person, meeting: str) -> Around:
+    """What page one says besides the record. Raises NotFoundError for an unknown session."""
+    labels = {(c.number, t.id): t.label for c in person.courses for t in c.protocol.timepoints}
+    opened = alerts.open_of_person(session, person.code)
+    told = [
+        (placed.alert.rule, labels.get((placed.course.number, placed.alert.timepoint), ""))
+        for placed in opened
+        if not placed.alert.drill
+    ]
+    return Around(_meeting(session, person, meeting), tuple(dict.fromkeys(told)))
+
+
+def _meeting(session: Session, person: Person, meeting: str) -> tuple[str, date | None] | None:
+    if not meeting:
+        return None
+    newest = person.courses[-1] if person.courses else None
+    retreat = retreat_by_name(session, newest.retreat) if newest else None
+    held = sessions_of(session, retreat.id, newest.protocol) if retreat and newest else ()
+    for line in held:
+        if line.id == meeting and not line.dropped:
+            return line.label, line.on
+    raise NotFoundError(f"There is no session {meeting!r} in the newest course of {person.code}.")
 
 
 def retreat_report(

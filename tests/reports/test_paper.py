@@ -32,7 +32,7 @@ def test_nothing_is_lost_on_letter(kind: str, language: str):
     for paper, reader in drawn.items():
         sizes = [[round(float(e)) for e in page.mediabox[2:]] for page in reader.pages]
         assert sizes == [SIZES[paper]] * len(drawn["a4"].pages)
-    assert language != "en" or len(drawn["letter"].pages) == 2
+    assert (kind, language) != ("participant", "en") or len(drawn["letter"].pages) == 2
     assert words_of(drawn["letter"]) == words_of(drawn["a4"])
 
 

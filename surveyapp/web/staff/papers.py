@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, redirect, render_template, send_file, url_for
+from flask import Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from ...services import batch, overview, reporting
@@ -13,7 +13,8 @@ from .forms import SessionPdfsForm, options
 
 
 def person_report(desk: Desk, code: str) -> Response:
-    return _paper(desk, reporting.participant_report(desk.site, code, desk.now))
+    meeting = request.args.get("session", "")
+    return _paper(desk, reporting.participant_report(desk.site, code, desk.now, meeting=meeting))
 
 
 def retreat_report(desk: Desk, retreat_id: int) -> Response:
