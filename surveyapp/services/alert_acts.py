@@ -21,7 +21,7 @@ from .addresses import fault_of
 from .alert_messages import ACKNOWLEDGED
 from .alerts import DEPUTY, DRILL, FIRST, raise_one, tell
 from .enrolment import the_study
-from .errors import InputError, NotFoundError
+from .errors import InputError, NotFoundError, StaleError
 from .invitations import practice_allows
 from .site import Site
 
@@ -45,13 +45,14 @@ class Done:
 @dataclass(frozen=True)
 class NewResponders:
     """Who is told, as typed; `minutes` is how long the first has before the deputy is told, None
-    when it cannot be read."""
+    when it cannot be read. `edition` is what the form was made from, None: whatever stands."""
 
     name: str
     email: str
     minutes: int | None
     deputy_name: str = ""
     deputy_email: str = ""
+    edition: int | None = None
 
 
 def acknowledge(site: Site, alert_id: int, *, actor: str, now: datetime) -> bool:
@@ -131,11 +132,12 @@ def set_responders(
 ) -> None:
     """Keep who is told; whoever is new is told of what nobody has acknowledged.
 
-    Raises InputError by field, NotFoundError.
+    Raises InputError by field, StaleError when somebody else changed it since, NotFoundError.
     """
     with site.database.write() as session:
         study = the_study(session, study_id)
         practice = study.mode == "practice"
+        _check_responders(alerts.responders(session, study_id), wish)
         if problems := _problems(session, wish, practice=practice):
             raise InputError(problems)
         _put(session, study_id, FIRST, (wish.name, wish.email), wish.minutes or 0, actor, now)
@@ -145,6 +147,24 @@ def set_responders(
             tell(session, alert, people, now)
         payload: dict[str, object] = {"study": study_id, "places": [p.place for p in people]}
         trail.append(session, trail.SYSTEM, "responders set", actor, now, payload)
+
+
+def edition_of(people: Sequence[Responder]) -> int:
+    """When they were last set, in milliseconds; 0 while there is nobody."""
+    return max((round(p.set_at.timestamp() * 1000) for p in people), default=0)
+
+
+def _check_responders(people: Sequence[Responder], wish: NewResponders) -> None:
+    """Raises StaleError."""
+    standing = edition_of(people)
+    if wish.edition in (None, standing):
+        return
+    told = "; ".join(f"{p.name}, {p.email}" for p in sorted(people, key=lambda p: p.place))
+    raise StaleError(
+        f"Somebody else changed it since you opened this. On record now: {told or 'nobody'}. What "
+        "you typed is still here: press the button to put it in its place.",
+        standing,
+    )
 
 
 def _context(session: Session, site: Site, course_id: int) -> CourseContext:

@@ -17,7 +17,7 @@ from ..store.versions import protocols_of
 from ..study.alerting import CASE, SAFETY, WORSENING
 from ..study.protocol import Protocol
 from ..texts import amount
-from .alert_acts import NO_ALERT, NewResponders
+from .alert_acts import NO_ALERT, NewResponders, edition_of
 from .alerts import DEPUTY, FIRST, protocol_raises
 from .enrolment import the_study
 from .errors import NotFoundError
@@ -146,7 +146,8 @@ def responders(site: Site, study_id: int) -> NewResponders | None:
     if first is None:
         return None
     names = (deputy.name, deputy.email) if deputy else ("", "")
-    return NewResponders(first.name, first.email, first.within_minutes, *names)
+    edition = edition_of(list(rows.values()))
+    return NewResponders(first.name, first.email, first.within_minutes, *names, edition)
 
 
 def raises_alerts(site: Site, study_id: int) -> bool:

@@ -111,6 +111,9 @@ def _form(element: Element) -> Form:
             _input(form, part)
         elif part.tag == "select":
             _select(form, part)
+        elif part.tag == "textarea":
+            form.offered[str(part.get("name"))] = []
+            form.values[str(part.get("name"))] = ["".join(part.itertext())]
         elif part.tag == "button" and part.get("type", "submit") == "submit":
             name = part.get("name")
             form.buttons[text_of(part)] = (name, part.get("value", "")) if name else None

@@ -96,6 +96,27 @@ def confirm_the_others(laptop: PlainBrowser) -> None:
     assert "The dosing day is confirmed for 3 people." in laptop.text
 
 
+def work_off_the_alert(laptop: PlainBrowser) -> None:
+    """Depression 12 lies in the case range: the named person was told, without a word of it."""
+    laptop.press("+1 day")
+    laptop.follow("Inbox")
+    told = [text_of(row) for row in laptop.rows() if "on-call@example.org" in text_of(row)]
+    assert len(told) == 1
+    assert not re.search(rf"{PERSON}|[Dd]epression|HADS", told[0])
+    laptop.open("/staff/")
+    assert "12 at Day 8; the case range starts at 11" in laptop.text
+    laptop.follow("Open the alert")
+    laptop.press("Acknowledge: I have it")
+    laptop.follow("Write action and outcome")
+    laptop.press("Save", action="Called at 10:20.", outcome="Sees the doctor on Thursday.")
+    laptop.follow("Close it")
+    laptop.press("Close it")
+    laptop.open("/staff/")
+    assert "the case range" not in laptop.text
+    open_person(laptop)
+    assert "Alert: case range closed" in laptop.text
+
+
 def letters(laptop: PlainBrowser) -> list[str]:
     """The links of the person's messages, newest first."""
     laptop.follow("Inbox")
@@ -129,6 +150,7 @@ def test_a_study_without_a_line_of_script(doors: Doors) -> None:
     answer(phone, range(1, 31), FOUR_OF_FIVE, LOOK)
     send(phone)
     expect_thanks(phone)
+    work_off_the_alert(laptop)
     paper.check(session_pdf(laptop))
 
     open_person(laptop)

@@ -13,6 +13,7 @@ TOLD = {
     "minutes": "30",
     "deputy_name": "The deputy",
     "deputy_email": "deputy@example.org",
+    "edition": "0",
 }
 
 
@@ -54,3 +55,16 @@ def test_wrong_people_keep_what_was_typed(filled: Browser) -> None:
 def test_an_alert_that_is_not_there_is_not_found(filled: Browser) -> None:
     for page in ("", "/outcome", "/close"):
         assert filled.get(f"/staff/alerts/9{page}").status == 404
+
+
+def test_who_names_people_second_sees_whom_the_first_named(filled: Browser) -> None:
+    path = "/staff/study/1/told"
+    opened = value(filled.get(path), "edition")
+    act(filled, path, {**TOLD, "edition": opened})
+    mine = {**TOLD, "name": "Night desk", "edition": opened}
+    page = act(filled, path, mine)
+    assert page.status == 400
+    assert "On record now: On call, on-call@example.org; The deputy" in page.text
+    assert value(page, "name") == "Night desk"
+    page = act(filled, path, {**mine, "edition": value(page, "edition")})
+    assert "Alerts go to these people from now on." in page.text

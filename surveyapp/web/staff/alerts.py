@@ -11,7 +11,7 @@ from ...services.alert_acts import Done, NewResponders
 from ...services.alert_views import AlertView
 from ...services.errors import InputError
 from .desk import Act, Desk, perform
-from .forms import ActForm, NumberField
+from .forms import ActForm, EditionForm, NumberField
 
 
 class AcknowledgeForm(ActForm):
@@ -31,7 +31,7 @@ class CloseForm(ActForm):
     )
 
 
-class RespondersForm(ActForm):
+class RespondersForm(EditionForm):
     name = StringField("First: name")
     email = StringField("First: e-mail", description="Somebody who can sign in here.")
     minutes = NumberField(
@@ -104,19 +104,21 @@ def close_alert(desk: Desk, alert_id: int) -> ResponseReturnValue:
 
 def responders(desk: Desk, study_id: int) -> ResponseReturnValue:
     study = overview.study_view(desk.site, study_id)
-    before = alert_views.responders(desk.site, study_id) or NewResponders("", "", 60)
+    before = alert_views.responders(desk.site, study_id) or NewResponders("", "", 60, edition=0)
     form = RespondersForm(data=vars(before))
 
     def do() -> str:
         number = form.minutes.number if form.minutes.raw_data else float(before.minutes or 60)
-        wish = NewResponders(
-            name=form.name.data or "",
-            email=form.email.data or "",
-            minutes=int(number) if number is not None and number.is_integer() else None,
-            deputy_name=form.deputy_name.data or "",
-            deputy_email=form.deputy_email.data or "",
-        )
-        alert_acts.set_responders(desk.site, study_id, wish, **desk.by)
+        with form.going_on() as edition:
+            wish = NewResponders(
+                name=form.name.data or "",
+                email=form.email.data or "",
+                minutes=int(number) if number is not None and number.is_integer() else None,
+                deputy_name=form.deputy_name.data or "",
+                deputy_email=form.deputy_email.data or "",
+                edition=edition,
+            )
+            alert_acts.set_responders(desk.site, study_id, wish, **desk.by)
         return "Saved. Alerts go to these people from now on."
 
     act = Act(

@@ -39,7 +39,7 @@ LATER_HINT = "Year-month-day. Empty if it is not known yet: it can be set later.
 DATE_FAULT = "Write the date as year-month-day, for example 2027-03-20."
 TIME_FAULT = "Write the time as hours and minutes, for example 09:30."
 NUMBER_FAULT = "Write a number, for example 25 or 12.5."
-NUMERAL = re.compile(r"[0-9]{1,9}")
+NUMERAL = re.compile(r"[0-9]{1,15}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OURS = {"Not a valid choice.": "Choose one."}
 """Sentences of WTForms in our words."""
