@@ -37,8 +37,9 @@ demo: setup ## a living study at http://127.0.0.1:8000 (PORT=... moves it)
 bench: setup $(BROWSER) ## what it costs, in figures
 	@exec $(BIN)/python -m bench
 
-pictures: setup $(BROWSER) ## every participant page as a picture, in build/pictures
-	@exec $(BIN)/python -m tests.pictures
+pictures: setup $(BROWSER) ## every page as a picture, in build/pictures
+	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.pictures_staff
 
 lock: setup ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --extra demo --output-file requirements.txt pyproject.toml

@@ -127,14 +127,21 @@ def tablet(page: Page, server: Server, shoot: Shoot) -> None:
 
 
 @contextmanager
-def place() -> Iterator[tuple[Server, Callable[[str], str]]]:
-    """A site of its own, and links for a person of a language."""
+def fresh_site() -> Iterator[Site]:
+    """A site of its own, with nobody in it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder) / "data", public_url="http://127.0.0.1")
         make_keys(settings)
         database = Database(f"sqlite:///{folder}/surveyapp.db")
         schema.migrate(database)
-        site = assemble(settings, load_keys(settings), database, load_library(settings.instruments))
+        yield assemble(settings, load_keys(settings), database, load_library(settings.instruments))
+        database.close()
+
+
+@contextmanager
+def place() -> Iterator[tuple[Server, Callable[[str], str]]]:
+    """A site of its own, and links for a person of a language."""
+    with fresh_site() as site:
         server = Server(site)
         server.up()
         count = iter(range(1000))
@@ -149,7 +156,6 @@ def place() -> Iterator[tuple[Server, Callable[[str], str]]]:
 
         yield server, link
         server.down()
-        database.close()
 
 
 def speak(site: Site, code: str, language: str) -> None:

@@ -21,8 +21,9 @@ from ..store import schema
 from ..store.database import Database
 from ..study.library import load_library
 from ..study.schedule import waking
+from ..web import demo as pages
+from ..web import parts
 from ..web.app import create_app
-from ..web.demo import make_blueprint
 from ..web.local import LocalServer
 from ..worker import start
 from .clock import DemoClock
@@ -91,8 +92,9 @@ def staged(port: int, *, seeded: bool) -> Generator[Doors]:
         participant = seed(site, clock()) if seeded else ""
         ticker = PlayedTicker(site, SmtpMailer(sink.url), clock, "demo")
         stage = Stage(site, clock, ticker, sink)
+        blueprints = [pages.make_blueprint(stage), parts.make_blueprint(site, clock)]
         sink.start()
-        server.start(create_app(site, clock, [make_blueprint(stage)]))
+        server.start(create_app(site, clock, blueprints))
         scheduler = start(ticker)
         try:
             _wait_until_healthy(server.url)

@@ -173,9 +173,17 @@ def start(site: Site, retreat_id: int, language: str, *, actor: str, now: dateti
         if not _taken(lock.fileno()):
             return False
         (folder / ZIP).unlink(missing_ok=True)
-        _tell_into(folder)(Progress(len(wish.codes), now.isoformat()))
+        tell(site, retreat_id, Progress(len(wish.codes), now.isoformat()))
         _spawn(site, wish, folder, lock.fileno())
     return True
+
+
+def tell(site: Site, retreat_id: int, told: Progress) -> None:
+    """Write down how far it is."""
+    folder = _folder(site, retreat_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / LOCK).touch()
+    _tell_into(folder)(told)
 
 
 def progress(site: Site, retreat_id: int, now: datetime) -> Progress | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Blueprint
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -32,6 +33,7 @@ class Server:
     site: Site
     port: int = field(default_factory=free_port)
     ahead: timedelta = timedelta(0)
+    extra: Sequence[Blueprint] = ()
     _started: float = field(default_factory=time.monotonic)
     _running: BaseWSGIServer | None = None
     _thread: threading.Thread | None = None
@@ -44,7 +46,7 @@ class Server:
         return DAY_8 + self.ahead + timedelta(seconds=time.monotonic() - self._started)
 
     def up(self) -> None:
-        app = create_app(self.site, self.clock)
+        app = create_app(self.site, self.clock, self.extra)
         self._running = make_server("127.0.0.1", self.port, app, threaded=True)
         self._thread = threading.Thread(target=self._running.serve_forever)
         self._thread.start()

@@ -54,7 +54,8 @@ class Desk:
 
 @dataclass(frozen=True)
 class Act:
-    """One act's page. `will` says what it does, line by line; `back` is where one came from."""
+    """One act's page. `will` says what it does, line by line; `back` is where one came from;
+    `grave` marks what cannot be taken back lightly."""
 
     heading: str
     button: str
@@ -62,6 +63,7 @@ class Act:
     back_words: str
     will: Sequence[str] = ()
     practice: bool = False
+    grave: bool = False
     template: str = "staff/act.html"
     more: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -89,6 +91,7 @@ def show(act: Act, form: ActForm) -> str:
         back_words=act.back_words,
         will=act.will,
         practice=act.practice,
+        grave=act.grave,
         **act.more,
     )
 

@@ -286,7 +286,8 @@ def withdraw_reading(desk: Desk, code: str, number: int, reading_id: int) -> Res
         pressure.withdraw_reading(desk.site, code, number, reading_id, why, **desk.by)
         return f"A reading of {code} is withdrawn."
 
-    return perform(_page(view, course, "Withdraw a reading", "Withdraw it", will), form, do)
+    act = _page(view, course, "Withdraw a reading", "Withdraw it", will)
+    return perform(replace(act, grave=True), form, do)
 
 
 def retreat_events(desk: Desk, retreat_id: int) -> ResponseReturnValue:

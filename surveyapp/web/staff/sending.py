@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import HiddenField, RadioField, StringField
@@ -67,7 +69,8 @@ def _hold(desk: Desk) -> ResponseReturnValue:
         instance.hold(desk.site, instance.BY_HAND, form.reason.data or "", **desk.by)
         return "All messages are held."
 
-    return perform(_act("Hold all messages", "Hold all messages", [*HOLD]), form, do)
+    act = _act("Hold all messages", "Hold all messages", [*HOLD])
+    return perform(replace(act, grave=True), form, do)
 
 
 def _resume(desk: Desk, held: Held) -> ResponseReturnValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField, StringField
 
@@ -58,7 +60,8 @@ def stop(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         return f"On record for {code}: {wish.kind}{until}.{late if in_hand else ''}"
 
     heading = "Stop or pause"
-    return perform(act_of(view, course, heading, "Record this", will, "for"), form, do)
+    act = act_of(view, course, heading, "Record this", will, "for")
+    return perform(replace(act, grave=True), form, do)
 
 
 def undo_stop(desk: Desk, code: str, number: int, stop_id: int) -> ResponseReturnValue:

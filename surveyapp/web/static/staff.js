@@ -1,6 +1,6 @@
-// Conveniences that every page works without: "/" goes to the search box, heads sort tables, a new
-// retreat asks only the days that its protocol has, figures answer the items of a sheet, and a
-// chart tells what is known of the point in hand.
+// Conveniences that every page works without: "/" goes to the search box, further acts close
+// again, heads sort tables, a new retreat asks only the days that its protocol has, figures answer
+// the items of a sheet, and a chart tells what is known of the point in hand.
 "use strict";
 
 document.addEventListener("keydown", function (event) {
@@ -10,6 +10,18 @@ document.addEventListener("keydown", function (event) {
   event.preventDefault();
   box.focus();
 });
+
+// A list of further acts lies over the page, so Escape and a look elsewhere put it away.
+for (const more of document.querySelectorAll("details.more")) {
+  more.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape" || !more.open) return;
+    more.open = false;
+    more.querySelector("summary").focus();
+  });
+  more.addEventListener("focusout", function (event) {
+    if (event.relatedTarget && !more.contains(event.relatedTarget)) more.open = false;
+  });
+}
 
 function cellKey(row, column) {
   const cell = row.cells[column];
