@@ -34,3 +34,13 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Width of one line of text in the unit of `size`; never too small for DejaVu Sans."""
     width = sum(_OF.get(letter, UNKNOWN) for letter in text) * size
     return width * BOLDER if bold else width
+
+
+def shortened(text: str, room: float, size: float = 11, *, bold: bool = True) -> str:
+    """The text, or as much of it as fits, with an ellipsis."""
+    if text_width(text, size, bold=bold) <= room:
+        return text
+    kept = text
+    while kept and text_width(f"{kept}…", size, bold=bold) > room:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"

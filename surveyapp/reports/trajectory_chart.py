@@ -39,7 +39,7 @@ from .frame import (
     offset,
 )
 from .marks import RADIUS, STYLES, Entry, Style, flow, path
-from .measure import TALL, text_width
+from .measure import TALL, shortened, text_width
 from .placement import FIRST, LOWER, UPPER, Box, Placed, Segment, Side, Target, place
 
 _ = gettext
@@ -156,7 +156,9 @@ def _panels(
 
 def _frame(grid: Grid, index: int, days: Days, scale: Scale, course: Course) -> Frame:
     dosed = words.is_dosed(course)
-    return frame(grid, index, days, scale, words.course_title(course), [course], dosed=dosed)
+    left, right, _top = grid.corner(index)
+    title = shortened(words.course_title(course), right + RIGHT - left)
+    return frame(grid, index, days, scale, title, [course], dosed=dosed)
 
 
 def _series(f: Frame, course: Course, lines: Sequence[Line]) -> tuple[Series, ...]:

@@ -33,6 +33,7 @@ from .site import Site
 from .stopping import PERSON
 
 FEW = 3
+START = "Whoever runs the system must start the worker; what is due then goes out."
 LATE_MAIL = timedelta(minutes=5)
 
 
@@ -103,7 +104,8 @@ def _machine(found: Health) -> list[Need]:
         why = f"Prompts are not being sent: {found.not_sending}."
         return [Need("Messages", why, "See what to do", Place("sending", {}))]
     if found.not_sending:
-        return [Need("Messages", f"Prompts are not being sent: {found.not_sending}.")]
+        why = f"Prompts are not being sent: {found.not_sending}. {START}"
+        return [Need("Messages", why)]
     if found.trouble:
         return [Need("Messages", f"Messages wait and are tried again: {found.trouble}")]
     return []

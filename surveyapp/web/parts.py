@@ -14,6 +14,7 @@ from typing import get_args
 
 from flask import Blueprint, render_template
 from wtforms import RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.widgets import CheckboxInput
 
 from ..services import overview, personal
 from ..services.readmodels import ChartView, PromptState
@@ -56,7 +57,11 @@ class SampleForm(ActForm):
     text = StringField("A line of text", description="A hint says what is wanted, and how.")
     on = DayField("A day", description="Year-month-day, for example 2027-03-20.")
     kind = RadioField("One of a few", choices=options(("a", "The first"), ("b", "The second")))
-    many = SelectMultipleField("Any of several", choices=options(("a", "M-01"), ("b", "M-02")))
+    many = SelectMultipleField(
+        "Any of several",
+        choices=options(("a", "M-01"), ("b", "M-02")),
+        option_widget=CheckboxInput(),
+    )
     words = TextAreaField("More than a line")
 
 

@@ -32,10 +32,8 @@ def session_pdfs(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     """How many there would be, and the button that makes them all."""
     form = SessionPdfsForm()
     form.language.choices = options(("", "Each person's own"), *LANGUAGES)
-    name, count = (
-        overview.retreat_name(desk.site, retreat_id),
-        len(batch.codes(desk.site, retreat_id)),
-    )
+    view = overview.retreat_view(desk.site, retreat_id, desk.now)
+    name, count = view.name, len(batch.codes(desk.site, retreat_id))
     act = Act(
         heading="All session PDFs",
         button="Make them",
@@ -46,6 +44,7 @@ def session_pdfs(desk: Desk, retreat_id: int) -> ResponseReturnValue:
             "The file can be fetched for a day, by staff only, and is then deleted here.",
             "The trail notes each report that is made.",
         ],
+        practice=view.practice,
         more={"here": "retreats"},
     )
     if not form.is_submitted():
@@ -58,11 +57,13 @@ def session_pdfs(desk: Desk, retreat_id: int) -> ResponseReturnValue:
 
 def session_pdfs_progress(desk: Desk, retreat_id: int) -> ResponseReturnValue:
     """How far it is; the page loads itself again until it is done."""
+    view = overview.retreat_view(desk.site, retreat_id, desk.now)
     return render_template(
         "staff/session-pdfs.html",
         here="retreats",
         retreat_id=retreat_id,
-        name=overview.retreat_name(desk.site, retreat_id),
+        name=view.name,
+        practice=view.practice,
         told=batch.progress(desk.site, retreat_id, desk.now),
     )
 
