@@ -6,6 +6,8 @@ import io
 import zipfile
 from datetime import timedelta
 
+from pypdf import PdfReader
+
 from surveyapp.services import batch
 from surveyapp.services.site import Site
 from tests.waiting import wait_for
@@ -44,3 +46,13 @@ def test_a_language_that_is_not_offered_starts_nothing(filled: Browser, sqlite_s
 def test_nobody_without_a_sign_in_gets_near_it(browser: Browser):
     for path in (PAGE, f"{PAGE}/progress", f"{PAGE}.zip"):
         assert browser.get(path).path == "/staff/sign-in"
+
+
+def test_a_retreats_pdf_comes_in_the_language_that_is_asked_for(filled: Browser):  # noqa: F811
+    page = filled.get("/staff/retreats/1")
+    assert "Retreat PDF, Deutsch" in page.text
+    path = "/staff/retreats/1/report.pdf?language="
+    for language, expected in (("de", "de"), ("xx", "en")):
+        answer = filled.client.get(f"{path}{language}", base_url=filled.base_url)
+        reader = PdfReader(io.BytesIO(answer.data))
+        assert reader.trailer["/Root"]["/Lang"] == expected

@@ -7,19 +7,26 @@ from flask.typing import ResponseReturnValue
 
 from ...services import batch, overview, reporting
 from ...services.reporting import Report
-from ...texts import LANGUAGES
+from ...texts import ENGLISH, LANGUAGES
 from .desk import Act, Desk, people, show
 from .forms import SessionPdfsForm, options
 
 
 def person_report(desk: Desk, code: str) -> Response:
-    meeting = request.args.get("session", "")
-    return _paper(desk, reporting.participant_report(desk.site, code, desk.now, meeting=meeting))
+    meeting, now = request.args.get("session", ""), desk.now
+    report = reporting.participant_report(desk.site, code, now, _language(), meeting=meeting)
+    return _paper(desk, report)
 
 
 def retreat_report(desk: Desk, retreat_id: int) -> Response:
     name = overview.retreat_name(desk.site, retreat_id)
-    return _paper(desk, reporting.retreat_report(desk.site, name, desk.now))
+    return _paper(desk, reporting.retreat_report(desk.site, name, desk.now, _language() or ENGLISH))
+
+
+def _language() -> str:
+    """The one that the address names, if there are reports in it."""
+    wanted = request.args.get("language", "")
+    return wanted if wanted in dict(LANGUAGES) else ""
 
 
 def _paper(desk: Desk, report: Report) -> Response:
