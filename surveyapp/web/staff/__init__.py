@@ -95,6 +95,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
     ("/people/<code>/<int:number>/clear/<timepoint>", "clear", people.clear),
+    ("/people/<code>/<int:number>/again/<timepoint>", "send_again", people.send_again),
     (
         "/people/<code>/<int:number>/sheet/<timepoint>/<instrument>",
         "sheet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import alert_views, dosing, enrolment, overview, personal
+from ...services import alert_views, dosing, enrolment, overview, personal, wishes
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
@@ -162,3 +162,22 @@ def clear(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnV
 
     heading = f"Confirm {cell.label}"
     return perform(act_of(view, course, heading, f"Confirm for {cell.label}", will), ActForm(), do)
+
+
+def send_again(desk: Desk, code: str, number: int, timepoint: str) -> ResponseReturnValue:
+    view, course = found(desk, code, number)
+    cell = next((c for c in course.cells if c.timepoint == timepoint), None)
+    if cell is None:
+        raise NotFoundError("There is no such timepoint.")
+    will = [
+        f"Sends {code} the link to {cell.label} once more, by the same way as other messages.",
+        "It goes out within a minute, or in the morning if it is night there.",
+        "Planned reminders stay as they are. What was sent cannot be called back.",
+    ]
+
+    def do() -> str:
+        wishes.send_again(desk.site, code, number, timepoint, **desk.by)
+        return f"{cell.label} goes to {code} again."
+
+    act = act_of(view, course, f"Send {cell.label} again", "Send it again", will, "to")
+    return perform(act, ActForm(), do)
