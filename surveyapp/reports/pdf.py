@@ -16,9 +16,9 @@ import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from .tagged import describe_charts, finish
+from .tagged import CHART, finish, with_images
 
 VARIANT = "pdf/ua-1"
 MAX_ROWS = 4000
@@ -134,11 +134,14 @@ def _start() -> _Child:
 def _serve(pipe: Connection[Any, Any]) -> None:
     """The child: answers each document with its bytes, or with a sentence when it fails.
 
-    Rubbish is collected between documents, while nobody waits.
+    Rubbish is collected between documents, while nobody waits; what was there before the first is
+    not looked through again each time, since the next document may be waiting after all.
     """
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     render_here("<title>warm</title><p>Fonts are found once.</p>")
+    gc.collect()
+    gc.freeze()
     while True:
         try:
             html = pipe.recv()
@@ -165,20 +168,21 @@ def render_here(html: str) -> bytes:
     from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
     class Nothing(URLFetcher):
-        """Refuses every address, and remembers the first."""
+        """Refuses all but charts that stand in the document, and remembers the first."""
 
         refused = ""
 
-        def fetch(self, url: str, headers: object = None) -> NoReturn:
-            del headers
+        def fetch(self, url: str, headers: object = None) -> Any:
+            if url.startswith(CHART):
+                return cast(Any, super()).fetch(url, headers)
             self.refused = self.refused or f"A report may not fetch {url[:100]!r}."
             raise FatalURLFetchingError(self.refused)
 
     check_size(html)
     fetcher = Nothing()
-    document = cast(Any, weasyprint.HTML)(string=html, url_fetcher=fetcher, base_url="about:blank")
+    given = {"url_fetcher": fetcher, "base_url": "about:blank"}
+    document = cast(Any, weasyprint.HTML)(string=with_images(html), **given)
     try:
-        describe_charts(document.etree_element)
         written = cast(bytes, document.write_pdf(pdf_variant=VARIANT, finisher=finish))
     except FatalURLFetchingError as error:
         raise RenderError(fetcher.refused) from error

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -35,13 +35,18 @@ from .site import Site
 
 @dataclass(frozen=True)
 class Report:
-    """`data` are the numbers it shows, unrounded; `filename` holds no name of a person; `code` is
-    the study code of whom it is about, empty for a retreat's."""
+    """`filename` holds no name of a person; `code` is the study code of whom it is about, empty for
+    a retreat's."""
 
     filename: str
-    data: dict[str, Any]
+    numbers: Callable[[], dict[str, Any]] = field(repr=False, compare=False)
     html: str
     code: str = ""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The numbers it shows, unrounded; worked out when they are asked for, paper needs none."""
+        return self.numbers()
 
 
 def participant_report(
@@ -67,18 +72,18 @@ def participant_report(
         known = roster.participant(session, code)
         around = _around(session, person, meeting)
     instruments = site.library.instruments
-    view = participant_view(person, instruments, now=now, as_of=as_of, practice=practice)
+    dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language or (known.language if known else texts.ENGLISH)):
         said = participant_view(
-            spoken_person(person),
-            spoken_instruments(instruments),
-            now=now,
-            as_of=as_of,
-            practice=practice,
-            around=around,
+            spoken_person(person), spoken_instruments(instruments), around=around, **dated
         )
         html = on_paper(participant_html(said), paper or site.settings.paper)
-        return Report(filename(code), participant_json(view), html, code)
+
+    def numbers() -> dict[str, Any]:
+        with texts.speaking(texts.ENGLISH):
+            return participant_json(participant_view(person, instruments, **dated))
+
+    return Report(filename(code), numbers, html, code)
 
 
 def _around(session: Session, person: Person, meeting: str) -> Around:
@@ -121,18 +126,21 @@ def retreat_report(
         as_of = _as_of(session, people, now)
         practice = _practice(session, {name, *(c.retreat for p in people for c in p.courses)})
     instruments = site.library.instruments
-    view = retreat_view(name, people, instruments, now=now, as_of=as_of, practice=practice)
+    dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language):
         said = retreat_view(
             name,
             [spoken_person(person) for person in people],
             spoken_instruments(instruments),
-            now=now,
-            as_of=as_of,
-            practice=practice,
+            **dated,
         )
         html = on_paper(retreat_html(said), paper or site.settings.paper)
-        return Report(filename(f"retreat {name}"), retreat_json(view), html)
+
+    def numbers() -> dict[str, Any]:
+        with texts.speaking(texts.ENGLISH):
+            return retreat_json(retreat_view(name, people, instruments, **dated))
+
+    return Report(filename(f"retreat {name}"), numbers, html)
 
 
 def pdf(site: Site, report: Report, renderer: Renderer | None = None) -> bytes:
