@@ -5,6 +5,7 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -167,6 +168,40 @@ class EditionForm(ActForm):
             raise
 
 
+class StoodForm(ActForm):
+    """A form of what stands: whoever opened it before somebody else saved is told what differs from
+    what they typed, and may then go on."""
+
+    stood = HiddenField()
+
+    def __init__(self, standing: Mapping[str, Any], also: Mapping[str, str] | None = None) -> None:
+        self._standing, self._also = standing, also or {}
+        self._now = hashlib.sha256(repr((standing, self._also)).encode()).hexdigest()[:16]
+        cast(Any, super()).__init__(data={**standing, "stood": self._now})
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        found = super().validate(extra_validators=extra_validators)
+        seen, self.stood.data = self.stood.data, self._now
+        if seen == self._now:
+            return found
+        self.form_errors.append(
+            "Somebody changed this since you opened it. On record now, where it differs from "
+            f"yours: {self._told() or 'nothing'}. What you typed is still here: press the button "
+            "to put it in its place."
+        )
+        return False
+
+    def _told(self) -> str:
+        differ = {
+            self[name].label.text: value
+            for name, value in self._standing.items()
+            if name in self and str(self[name].data or "") != str(value or "")
+        }
+        return "; ".join(
+            f"{name}: {value or 'empty'}" for name, value in {**differ, **self._also}.items()
+        )
+
+
 class RetreatForm(ActForm):
     name = StringField("Name", description="As staff call it, for example Winter 2026.")
     protocol = SelectField("Protocol")
@@ -227,7 +262,7 @@ class DayForm(ActForm):
     dosing_date = DayField("Dosing day", description=DATE_HINT)
 
 
-class DoseForm(ActForm):
+class DoseForm(StoodForm):
     kind = RadioField("Which", choices=options(("first", "First dose"), ("booster", "Booster")))
     status = RadioField(
         "What happened",
@@ -264,7 +299,7 @@ class SessionPdfsForm(ActForm):
     language = SelectField("Language")
 
 
-class SettingsForm(ActForm):
+class SettingsForm(StoodForm):
     emergency = StringField("Emergency line", description="For example 112 or 911.")
     crisis_line = StringField(
         "24-hour line", description="A line that somebody answers at any hour."

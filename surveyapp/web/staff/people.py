@@ -116,7 +116,8 @@ def dose(desk: Desk, code: str, number: int) -> ResponseReturnValue:
         "status": "given",
         "on": anchor.on.isoformat() if anchor.on else "",
     }
-    form = DoseForm(data=start)
+    on_record = "; ".join(f"{dose.kind}: {dose.words}" for dose in anchor.doses)
+    form = DoseForm(start, {"Doses": on_record} if on_record else {})
     will = [
         f"A first dose that was given confirms the {anchor.named}, so that the messages after it "
         "go out when they are due. It never moves the day.",

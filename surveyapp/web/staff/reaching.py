@@ -9,11 +9,11 @@ from ...services import personal, reaching
 from ...services.reaching import CHANNELS, Contacts
 from ...texts import LANGUAGES
 from .desk import Desk, perform
-from .forms import ActForm, options
+from .forms import StoodForm, options
 from .people import act_of
 
 
-class ContactForm(ActForm):
+class ContactForm(StoodForm):
     email = StringField(
         "E-mail", description="Two people may share an address. Empty: it is removed."
     )
@@ -23,7 +23,7 @@ class ContactForm(ActForm):
     channels = RadioField("Messages by", choices=options(*CHANNELS.items()))
 
 
-class LanguageForm(ActForm):
+class LanguageForm(StoodForm):
     language = SelectField("Language", choices=options(*LANGUAGES))
     time_zone = StringField("Time zone", description="For example Europe/Amsterdam.")
 
@@ -31,7 +31,7 @@ class LanguageForm(ActForm):
 def contact(desk: Desk, code: str) -> ResponseReturnValue:
     view = personal.person_view(desk.site, code, desk.now)
     known = reaching.contacts_of(desk.site, code)
-    form = ContactForm(data=vars(known))
+    form = ContactForm(vars(known))
     will = [
         "Later messages go here. Those that were held are looked at again at once.",
         "A contact that was refused is used again once it is saved.",
@@ -51,7 +51,7 @@ def contact(desk: Desk, code: str) -> ResponseReturnValue:
 
 def language_and_zone(desk: Desk, code: str) -> ResponseReturnValue:
     view = personal.person_view(desk.site, code, desk.now)
-    form = LanguageForm(data={"language": view.language, "time_zone": view.zone})
+    form = LanguageForm({"language": view.language, "time_zone": view.zone})
     will = [
         "Pages and messages are in this language from now on.",
         "Windows and messages follow this zone from the next message on; none goes twice.",

@@ -12,7 +12,7 @@ from ...services.errors import NotFoundError
 from ...services.stopping import NewStop
 from ...texts import day
 from .desk import Desk, perform
-from .forms import DATE_HINT, ActForm, DayField, TimeField, options
+from .forms import DATE_HINT, ActForm, DayField, StoodForm, TimeField, options
 from .people import act_of, found
 
 KINDS = {
@@ -42,7 +42,7 @@ class UndoForm(ActForm):
     reason = StringField("Why is it undone")
 
 
-class QuietForm(ActForm):
+class QuietForm(StoodForm):
     start = TimeField("From", description="Local time, for example 18:00. Both empty: none.")
     end = TimeField("Until", description="For example 10:00. May span midnight.")
 
@@ -86,7 +86,7 @@ def undo_stop(desk: Desk, code: str, number: int, stop_id: int) -> ResponseRetur
 def quiet_hours(desk: Desk, code: str) -> ResponseReturnValue:
     view = personal.person_view(desk.site, code, desk.now)
     start, _, end = view.quiet.partition(" to ")
-    form = QuietForm(data={"start": start, "end": end})
+    form = QuietForm({"start": start, "end": end})
     will = [
         "Nothing is sent at these hours, nor at night from 20:00 to 08:00.",
         "A message planned for them goes out afterwards, on the same day. If the day has no hour "

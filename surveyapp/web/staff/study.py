@@ -26,7 +26,7 @@ def studies(desk: Desk) -> ResponseReturnValue:
 
 def study(desk: Desk, study_id: int) -> ResponseReturnValue:
     view = overview.study_view(desk.site, study_id)
-    form = SettingsForm(data=dataclasses.asdict(view.settings))
+    form = SettingsForm(dataclasses.asdict(view.settings))
 
     def do() -> str:
         fields = {
