@@ -85,7 +85,7 @@ def missing_reason(desk: Desk, code: str, number: int, timepoint: str) -> Respon
         data={"reason": known.reason, "note": known.note, "edition": str(known.edition)}
     )
     will = [
-        f"Says why {known.label} was not answered, for the retreat's report and the export.",
+        f"Says why “{known.label}” was not answered, for the retreat's report and the export.",
         "It changes nothing in what is asked: to end messages, use “Stop or pause”.",
     ]
 
@@ -96,5 +96,5 @@ def missing_reason(desk: Desk, code: str, number: int, timepoint: str) -> Respon
             missing.record_reason(desk.site, code, number, timepoint, new, **desk.by)
         return f"{known.label} of {code}: {reason}."
 
-    heading = f"Why {known.label} is missing"
+    heading = "Missing form"
     return perform(act_of(view, course, heading, "Save the reason", will), form, do)
