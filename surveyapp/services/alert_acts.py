@@ -73,9 +73,9 @@ def record(site: Site, alert_id: int, done: Done, *, actor: str, now: datetime) 
     action, outcome = done.action.strip(), done.outcome.strip()
     with site.database.write() as session:
         group, course = _locked(session, alert_id)
+        _check_edition(group[0], done.edition)
         if problems := _too_long({"action": action, "outcome": outcome}):
             raise InputError(problems)
-        _check_edition(group[0], done.edition)
         for alert in group:
             _take(alert, actor, now)
             alert.action, alert.outcome = action, outcome
@@ -225,7 +225,8 @@ def _check_edition(alert: Alert, edition: int) -> None:
     now = f"action “{alert.action or 'none'}”, outcome “{alert.outcome or 'none'}”"
     closed = ", and it is closed" if alert.closed_at else ""
     sentence = f"Somebody else changed it meanwhile. It now says: {now}{closed}."
-    raise InputError({"": f"{sentence} Press the button again to put yours in its place."})
+    told = f"{sentence} Press the button again to put yours in its place."
+    raise StaleError(told, alert.edition)
 
 
 def _too_long(fields: dict[str, str]) -> dict[str, str]:

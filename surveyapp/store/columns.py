@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import CheckConstraint, DateTime, Table, text
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -60,3 +61,17 @@ Args = tuple[Any, ...]
 def table_of(model: type[SQLModel]) -> Table:
     """The Core table of a model, for statements that are built once."""
     return cast(Table, model.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def put_edition(
+    session: Session, model: type[SQLModel], key: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Write a row of a table with editions, new or in place; its edition rises."""
+    row: Any = session.get(model, tuple(key.values()))
+    if row is None:
+        row = model(**key, **values)
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.edition += 1
+    session.flush()

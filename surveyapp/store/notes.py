@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .columns import put_edition
 from .tables_group import INTENTION, MissingForm, Note
 
 
@@ -42,11 +43,4 @@ def missing_form(session: Session, course_id: int, timepoint: str) -> MissingFor
 def put_missing(
     session: Session, course_id: int, timepoint: str, values: Mapping[str, Any]
 ) -> None:
-    row = session.get(MissingForm, (course_id, timepoint))
-    if row is None:
-        row = MissingForm(course_id=course_id, timepoint=timepoint, **values)
-        session.add(row)
-    for key, value in values.items():
-        setattr(row, key, value)
-    row.edition += 1
-    session.flush()
+    put_edition(session, MissingForm, {"course_id": course_id, "timepoint": timepoint}, values)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .columns import put_edition
 from .tables_group import Attendance, SessionDate
 
 
@@ -18,24 +19,8 @@ def session_dates(session: Session, retreat_ids: Collection[int]) -> list[Sessio
     return list(session.scalars(select(SessionDate).where(wanted)))
 
 
-def edition(session: Session, retreat_id: int) -> int:
-    """How often the programme was changed."""
-    query = select(func.coalesce(func.sum(col(SessionDate.edition)), 0))
-    return int(session.scalar(query.where(col(SessionDate.retreat_id) == retreat_id)) or 0)
-
-
-def put_session(
-    session: Session, retreat_id: int, name: str, values: Mapping[str, Any]
-) -> SessionDate:
-    row = session.get(SessionDate, (retreat_id, name))
-    if row is None:
-        row = SessionDate(retreat_id=retreat_id, session=name, **values)
-        session.add(row)
-    for key, value in values.items():
-        setattr(row, key, value)
-    row.edition += 1
-    session.flush()
-    return row
+def put_session(session: Session, retreat_id: int, name: str, values: Mapping[str, Any]) -> None:
+    put_edition(session, SessionDate, {"retreat_id": retreat_id, "session": name}, values)
 
 
 def attendance(session: Session, course_ids: Collection[int], name: str) -> dict[int, Attendance]:
@@ -47,11 +32,4 @@ def attendance(session: Session, course_ids: Collection[int], name: str) -> dict
 
 
 def put_attendance(session: Session, course_id: int, name: str, values: Mapping[str, Any]) -> None:
-    row = session.get(Attendance, (course_id, name))
-    if row is None:
-        row = Attendance(course_id=course_id, session=name, **values)
-        session.add(row)
-    for key, value in values.items():
-        setattr(row, key, value)
-    row.edition += 1
-    session.flush()
+    put_edition(session, Attendance, {"course_id": course_id, "session": name}, values)

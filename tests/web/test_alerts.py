@@ -68,3 +68,16 @@ def test_who_names_people_second_sees_whom_the_first_named(filled: Browser) -> N
     assert value(page, "name") == "Night desk"
     page = act(filled, path, {**mine, "edition": value(page, "edition")})
     assert "Alerts go to these people from now on." in page.text
+
+
+def test_another_mistake_does_not_hide_what_somebody_else_wrote(filled: Browser) -> None:
+    act(filled, "/staff/study/1/told", {**TOLD})
+    act(filled, "/staff/study/1/drill")
+    path = "/staff/alerts/1/outcome"
+    act(filled, path, {"edition": "0", "action": "Called at 10:20.", "outcome": ""})
+    page = act(filled, path, {"edition": "0", "action": "x" * 5000, "outcome": ""})
+    assert page.status == 400
+    assert (value(page, "edition") == "1") == ("Called at 10:20." in page.text)
+    page = act(filled, path, {"edition": "1", "action": "x" * 5000, "outcome": ""})
+    assert "Use at most" in page.text
+    assert value(page, "edition") == "1"

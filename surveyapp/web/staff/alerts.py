@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import HiddenField, StringField, TextAreaField
+from wtforms import StringField, TextAreaField
 
 from ...services import alert_acts, alert_views, overview
 from ...services.alert_acts import Done, NewResponders
 from ...services.alert_views import AlertView
-from ...services.errors import InputError
 from .desk import Act, Desk, perform
 from .forms import ActForm, EditionForm, NumberField
 
@@ -18,14 +17,12 @@ class AcknowledgeForm(ActForm):
     pass
 
 
-class DoneForm(ActForm):
-    edition = HiddenField()
+class DoneForm(EditionForm):
     action = TextAreaField("Action", description="What was done, for example: called at 10:20.")
     outcome = TextAreaField("Outcome", description="What came of it. It can be written later.")
 
 
-class CloseForm(ActForm):
-    edition = HiddenField()
+class CloseForm(EditionForm):
     reason = TextAreaField(
         "Why it is closed", description="Needed when no action is on record; kept as the outcome."
     )
@@ -76,10 +73,9 @@ def alert_outcome(desk: Desk, alert_id: int) -> ResponseReturnValue:
     form = DoneForm(data=start)
 
     def do() -> str:
-        wish = Done(form.action.data or "", form.outcome.data or "", _edition(form.edition))
-        # Whoever presses again after the warning has seen what stands there now.
-        form.edition.data = str(view.edition)
-        alert_acts.record(desk.site, alert_id, wish, **desk.by)
+        with form.going_on() as edition:
+            wish = Done(form.action.data or "", form.outcome.data or "", edition)
+            alert_acts.record(desk.site, alert_id, wish, **desk.by)
         return "Action and outcome are on record."
 
     will = ["Whoever writes down what was done has acknowledged the alert.", "It stays open."]
@@ -91,9 +87,8 @@ def close_alert(desk: Desk, alert_id: int) -> ResponseReturnValue:
     form = CloseForm(data={"edition": str(view.edition)})
 
     def do() -> str:
-        edition, why = _edition(form.edition), form.reason.data or ""
-        form.edition.data = str(view.edition)
-        alert_acts.close(desk.site, alert_id, why, edition, **desk.by)
+        with form.going_on() as edition:
+            alert_acts.close(desk.site, alert_id, form.reason.data or "", edition, **desk.by)
         return "The alert is closed. It stays in the list and in the export."
 
     will = ["It leaves Today and the person's page."]
@@ -168,11 +163,3 @@ def _act(view: AlertView, heading: str, button: str, will: list[str]) -> Act:
         practice=view.practice,
         more={"here": "today"},
     )
-
-
-def _edition(field: HiddenField) -> int:
-    """Raises InputError for a form that was tampered with."""
-    try:
-        return int(field.data or "")
-    except ValueError as error:
-        raise InputError({"": "Open the form again."}) from error

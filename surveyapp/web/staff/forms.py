@@ -156,13 +156,18 @@ class EditionForm(ActForm):
 
     edition = HiddenField()
 
+    @property
+    def known(self) -> int:
+        """The edition the form was made from; -1 where it holds none."""
+        seen = self.edition.data or ""
+        return int(seen) if NUMERAL.fullmatch(seen) else -1
+
     @contextmanager
     def going_on(self) -> Generator[int]:
         """The edition the form was made from. Whoever was told what another changed since goes on
         from that."""
-        seen = self.edition.data or ""
         try:
-            yield int(seen) if NUMERAL.fullmatch(seen) else -1
+            yield self.known
         except StaleError as error:
             self.edition.data = str(error.edition)
             raise

@@ -19,7 +19,7 @@ from ...services.corrections import CorrectedMeanwhileError, Correcting, SentShe
 from ...services.errors import InputError, RefusedError
 from ...services.sheets import Asked, NewSheet, Preview, SheetForm
 from .desk import Act, Desk, perform, show
-from .forms import DATE_HINT, ActForm, DayField, TimeField, options
+from .forms import DATE_HINT, ActForm, DayField, EditionForm, TimeField, options
 from .people import act_of, found
 
 NO_ANSWER = (("", "Left open"), ("declined", "Would rather not answer"))
@@ -66,14 +66,11 @@ class EntryForm(ItemsForm):
         )
 
 
-class CorrectionForm(ItemsForm):
+class CorrectionForm(ItemsForm, EditionForm):
     reason = StringField("Why is it corrected", description="For example: typed wrongly.")
-    edition = HiddenField()
 
     def typed(self) -> Correcting:
-        edition = self.edition.data or ""
-        known = int(edition) if edition.isascii() and edition.isdecimal() else -1
-        return Correcting(self.values, self.reason.data or "", known)
+        return Correcting(self.values, self.reason.data or "", self.known)
 
     def follow(self, error: CorrectedMeanwhileError) -> None:
         """Go on from what stands now, with what was changed here."""
