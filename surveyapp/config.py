@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     trusted_proxies: int = 0
     instruments_dir: Path | None = None
     paper: Paper = "a4"
+    backup_dir: Path | None = None
+    backup_key: str = ""
+    backup_hours: int = 24
+    head_mail: str = ""
+    head_dir: Path | None = None
+    ledger_dir: Path | None = None
 
     @property
     def database(self) -> str:
@@ -58,6 +64,11 @@ class Settings(BaseSettings):
     @property
     def keys_folder(self) -> Path:
         return self.keys_dir or self.data_dir.with_name(self.data_dir.name + "-keys")
+
+    @property
+    def ledger_folder(self) -> Path:
+        """Where the ledger of erasures is kept: outside DATA_DIR, so that no backup holds it."""
+        return self.ledger_dir or self.data_dir.with_name(self.data_dir.name + "-ledger")
 
     @property
     def instruments(self) -> Path:

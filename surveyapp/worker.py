@@ -7,13 +7,11 @@ SIGTERM the message in hand is finished within eight seconds, or the lease bring
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -30,8 +28,17 @@ from .config import Settings
 from .delivery.door import Door
 from .delivery.email import Mailer, Offer, SmtpMailer
 from .delivery.outcome import Outcome
+from .delivery.ping import Pinger
 from .delivery.texting import Texter
-from .services import alert_messages, batch, digest_messages, instance, outcomes, prompting
+from .services import (
+    alert_messages,
+    batch,
+    digest_messages,
+    duties,
+    instance,
+    outcomes,
+    prompting,
+)
 from .services.alert_messages import Told
 from .services.clockwatch import ClockWatch
 from .services.errors import SetupError
@@ -42,6 +49,7 @@ from .store.prompts import Key
 
 TICK_SECONDS = 5
 SWEEP_HOURS = 24
+DUTY_SECONDS = 60
 PUT_OFF = timedelta(minutes=10)
 BEAT_EVERY = timedelta(seconds=20)
 BEAT_SECONDS = 15
@@ -50,7 +58,6 @@ LANES = 6
 OFTEN = 5
 AWAY_SECONDS = (5.0, 10.0, 20.0, 30.0)
 GRACE_SECONDS = 8
-PING_TIMEOUT_SECONDS = 5
 ALERT_PATIENCE_SECONDS = 8.0
 DIGEST_PATIENCE_SECONDS = 2.0
 RECORD_PAUSES = (0.2, 1.0, 3.0, 10.0)
@@ -136,6 +143,10 @@ class Ticker:
         wrong = prompting.sweep(self._site)
         if wrong:
             log.error("windows differed from their derivation and were mended", courses=wrong)
+
+    def attend(self) -> None:
+        """What is done beside sending: `services.duties`."""
+        duties.attend(self._site, self._mailer, self._clock())
 
     def beat(self, *, at_once: bool = False) -> None:
         """At most every 20 s, unless there is something new to say: each costs a durable write.
@@ -320,24 +331,6 @@ class Ticker:
         return outcomes.record(self._site, job, outcome, self._clock())
 
 
-class Pinger:
-    """Tells an address of the operator's that ticks do their work; silence is the alarm."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def ping(self) -> bool:
-        """True when the other side took it. Never raises."""
-        try:
-            # The address is the operator's own setting.
-            answer: Any = urllib.request.urlopen(self._url, timeout=PING_TIMEOUT_SECONDS)  # noqa: S310
-            with answer:
-                return 200 <= answer.status < 300
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            log.warning("the ping was not taken", kind=type(error).__name__)
-            return False
-
-
 def _tick_and_ping(ticker: Ticker, pings: ThreadPoolExecutor, pinger: Pinger) -> None:
     """A tick; a ping when nothing hindered it. The ping never delays the next tick."""
     ticker.tick()
@@ -358,6 +351,7 @@ def start(ticker: Ticker, pinger: Pinger | None = None) -> Any:
         tick = partial(_tick_and_ping, ticker, ThreadPoolExecutor(1, "ping"), pinger)
     scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, next_run_time=now)
     scheduler.add_job(ticker.beat, "interval", seconds=BEAT_SECONDS)
+    scheduler.add_job(ticker.attend, "interval", seconds=DUTY_SECONDS, next_run_time=now)
     scheduler.add_job(ticker.sweep, "interval", hours=SWEEP_HOURS, next_run_time=now)
     scheduler.start()
     return scheduler

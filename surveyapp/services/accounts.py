@@ -21,6 +21,7 @@ from ..store.database import Session
 from ..store.tables_access import Staff
 from .addresses import fault_of
 from .errors import GoneError, InputError
+from .rights import NOTHING, Rights, of_account
 from .site import Site
 
 INVITE_LIFE = timedelta(days=7)
@@ -39,6 +40,7 @@ class Account:
     password: str | None
     active: bool
     uniquifier: str
+    rights: Rights = NOTHING
 
 
 @dataclass(frozen=True)
@@ -105,20 +107,20 @@ def accept_invite(site: Site, token: str, password: str, now: datetime) -> Accou
         staff.use_up_invites(session, account.id, now)
         _record(session, "password set", account, f"staff:{account.id}", now)
         session.flush()
-        return _account(account)
+        return _account(session, account)
 
 
 def find_by_email(site: Site, email: str) -> Account | None:
     with site.database.read() as session:
         found = staff.find_by_email(session, email)
-        return _account(found) if found else None
+        return _account(session, found) if found else None
 
 
 def find_by_uniquifier(site: Site, uniquifier: str) -> Account | None:
     """The account whose session this is."""
     with site.database.read() as session:
         found = staff.find_by_uniquifier(session, uniquifier)
-        return _account(found) if found else None
+        return _account(session, found) if found else None
 
 
 def end_sessions(site: Site, uniquifier: str, now: datetime) -> None:
@@ -154,8 +156,9 @@ def _check_password(password: str) -> None:
         raise InputError({"password": f"Use {LONGEST} characters or fewer."})
 
 
-def _account(row: Staff) -> Account:
-    return Account(row.id, row.email, row.password, row.active, row.uniquifier)
+def _account(session: Session, row: Staff) -> Account:
+    rights = of_account(session, row.id)
+    return Account(row.id, row.email, row.password, row.active, row.uniquifier, rights)
 
 
 def _record(session: Session, kind: str, account: Staff, actor: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from .links import digest
-from .tables_access import Invite, Staff
+from .tables_access import Invite, Membership, Staff
 
 
 def find_by_email(session: Session, email: str) -> Staff | None:
@@ -21,6 +21,16 @@ def find_by_email(session: Session, email: str) -> Staff | None:
 
 def find_by_uniquifier(session: Session, uniquifier: str) -> Staff | None:
     return session.scalars(select(Staff).where(col(Staff.uniquifier) == uniquifier)).first()
+
+
+def account(session: Session, staff_id: int) -> Staff | None:
+    return session.get(Staff, staff_id)
+
+
+def member_of(session: Session, staff_id: int) -> list[int]:
+    """The retreats that an account is a member of."""
+    own = col(Membership.staff_id) == staff_id
+    return list(session.scalars(select(col(Membership.retreat_id)).where(own)))
 
 
 def first(session: Session) -> Staff | None:

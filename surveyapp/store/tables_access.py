@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false, true
 from sqlmodel import Field, SQLModel
 
 from .columns import Args, UtcDateTime, check
+
+EVERY_ROLE = "coordinator clinician analyst admin"
+"""Of accounts from before roles, and of the first one."""
 
 
 class Link(SQLModel, table=True):
@@ -33,14 +36,25 @@ class Visit(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """A staff account. `uniquifier` names its sessions; a new one ends them all."""
+    """A staff account. `uniquifier` names its sessions; a new one ends them all. `roles` are words
+    with blanks between (`services.rights`); `sees_scores` grants a coordinator the scores."""
 
     id: int = Field(default=None, primary_key=True)
     email: str = Field(unique=True)
     password: str | None = None
     active: bool = True
+    roles: str = Field(default=EVERY_ROLE, sa_column_kwargs={"server_default": EVERY_ROLE})
+    sees_scores: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    all_retreats: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     uniquifier: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Membership(SQLModel, table=True):
+    """An account that does not have every retreat has this one."""
+
+    staff_id: int = Field(foreign_key="staff.id", primary_key=True)
+    retreat_id: int = Field(foreign_key="retreat.id", primary_key=True, index=True)
 
 
 class Invite(SQLModel, table=True):

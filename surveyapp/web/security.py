@@ -23,6 +23,7 @@ from wtforms import EmailField, Field, PasswordField
 
 from ..services import accounts
 from ..services.accounts import Account
+from ..services.rights import NOTHING, Rights
 from ..services.site import Site
 
 OPEN = frozenset({"staff.sign_in", "staff.welcome"})
@@ -40,6 +41,7 @@ class User(UserMixin):
     password: str | None = None
     active: bool = True
     fs_uniquifier: str = ""
+    rights: Rights = NOTHING
     roles: list[RoleMixin] = field(default_factory=list[RoleMixin])
 
     def verify_and_update_password(self, password: str) -> bool:
@@ -86,7 +88,14 @@ def refused() -> bool:
 def as_user(account: Account | None) -> User | None:
     if account is None:
         return None
-    return User(account.id, account.email, account.password, account.active, account.uniquifier)
+    return User(
+        account.id,
+        account.email,
+        account.password,
+        account.active,
+        account.uniquifier,
+        account.rights,
+    )
 
 
 def protect(app: Flask, site: Site, clock: Callable[[], datetime]) -> None:
@@ -159,6 +168,12 @@ def next_page(wanted: str | None) -> str:
 
 def _is_sign_in(path: str) -> bool:
     return path in (url_for("staff.sign_in"), url_for("staff.sign_out"))
+
+
+def rights() -> Rights:
+    """What whoever is signed in may do."""
+    user = signed_in()
+    return user.rights if user else NOTHING
 
 
 def actor() -> str:

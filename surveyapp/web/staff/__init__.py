@@ -35,6 +35,7 @@ from . import (
     slips,
     stopping,
     study,
+    system,
     versions,
 )
 from .desk import Desk, address, near_day
@@ -63,6 +64,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/people", "people", people.people),
     ("/people/<code>", "person", people.person),
     ("/study", "studies", study.studies),
+    ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
 )
