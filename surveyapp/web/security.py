@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
@@ -21,10 +21,10 @@ from ..services import accounts, sessions
 from ..services.accounts import Account
 from ..services.rights import NOTHING, Rights
 from ..services.sessions import SignedIn
-from ..services.signing_in import Passed
 from ..services.site import Site
 from ..services.tries import Origin
 from ..store.links import digest
+from . import carrying
 from .origin import origin, remember_device
 
 OPEN = frozenset({"staff.sign_in", "staff.code", "staff.welcome"})
@@ -98,22 +98,30 @@ def guard() -> ResponseReturnValue | None:
         return None
     user = signed_in()
     if user is None:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
-        return redirect(url_for("staff.sign_in", next=wanted or None), 303)
+        return _to_sign_in()
     if user.by.must_set_up and request.endpoint not in SET_UP:
         return redirect(url_for("staff.second_factor"), 303)
     return None
 
 
-def go_on(found: Passed, wanted: str | None) -> ResponseReturnValue:
-    """After the right password: to the page that was wanted, or to the code first."""
-    if not found.needs_code:
-        sign_in(found.account)
-        return redirect(next_page(wanted), 303)
+def _to_sign_in() -> ResponseReturnValue:
+    """A page that was wanted is opened afterwards, a form that was sent is carried along."""
+    if request.method == "GET":
+        return redirect(url_for("staff.sign_in", next=request.full_path.rstrip("?")), 303)
+    account_id = sessions.whose(gate().site, str(session.get(_ID, "")))
+    carried = carrying.seal(gate().site, account_id) if account_id else ""
+    if not carried:
+        return redirect(url_for("staff.sign_in"), 303)
+    g.carried = carried
+    view: Any = current_app.view_functions["staff.sign_in"]
+    return view(), 403
+
+
+def begin_half(account: Account) -> None:
+    """The password was right, the code is still to come."""
+    _end_session()
     _begin_anew()
-    now = gate().wall()
-    session[_HALF] = [found.account.id, _mark(found.account), now.isoformat()]
-    return redirect(url_for("staff.code", next=wanted or None), 303)
+    session[_HALF] = [account.id, _mark(account), gate().wall().isoformat()]
 
 
 def half_way() -> Account | None:

@@ -70,7 +70,9 @@ def test_account_is_found_in_any_case(site: Site) -> None:
 
 
 def test_password_is_the_same_however_it_is_composed() -> None:
-    assert passwords.password_fits(passwords.hash_password("café au lait é"), "cafe\u0301 au lait é")
+    assert passwords.password_fits(
+        passwords.hash_password("café au lait é"), "cafe\u0301 au lait é"
+    )
 
 
 def test_wrong_address_is_refused(site: Site) -> None:

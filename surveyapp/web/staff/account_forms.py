@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self, cast
 
 from flask import request
 from wtforms import (
@@ -25,13 +25,14 @@ CODE_HINT = "Six digits from the app, or one of the recovery codes."
 
 
 class NextForm(ActForm):
-    """A step of signing in: `next` is the page that was wanted."""
+    """A step of signing in: `next` is the page that was wanted, `carried` a form that was sent."""
 
     next = HiddenField()
+    carried = HiddenField()
 
     @classmethod
-    def wanted(cls) -> Any:
-        return cls(data={"next": request.args.get("next", "")})
+    def wanted(cls) -> Self:
+        return cast(Any, cls)(data={"next": request.args.get("next", "")})
 
 
 class SignInForm(NextForm):

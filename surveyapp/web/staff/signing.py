@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...services import accounts, second_factor, signing_in
+from ...services.accounts import Account
 from ...services.errors import GoneError, InputError
 from ...services.second_factor import WRONG_CODE
+from ...services.signing_in import Passed
 from ...services.tries import TooManyTriesError
-from .. import security
+from .. import carrying, security
 from ..gently import Gently
-from .account_forms import CodeForm, SignInForm
+from .account_forms import CodeForm, NextForm, SignInForm
 from .desk import Desk
 from .forms import ActForm, WelcomeForm
 
 TOO_LONG = "That took too long. Please begin again."
+CARRIED = "You were signed out. Sign in again: what you typed is kept, and shown to you afterwards."
 _links = Gently()
 
 
@@ -23,6 +26,10 @@ def sign_in(desk: Desk) -> ResponseReturnValue:
     if security.signed_in() is not None:
         return redirect(url_for("staff.today"), 303)
     form = SignInForm.wanted()
+    if carried := g.get("carried"):
+        form = SignInForm(formdata=None)
+        form.carried.data = carried
+        return _sign_in_page(form, CARRIED)
     if not form.is_submitted():
         return _sign_in_page(form)
     if not form.validate():
@@ -36,7 +43,29 @@ def sign_in(desk: Desk) -> ResponseReturnValue:
         return _wait(_sign_in_page(form, str(error)), error)
     if found is None:
         return _sign_in_page(form, security.WRONG), 400
-    return security.go_on(found, form.next.data)
+    return _go_on(desk, found, form)
+
+
+def _go_on(desk: Desk, found: Passed, form: NextForm) -> ResponseReturnValue:
+    """To what was wanted, or to the code first."""
+    if not found.needs_code:
+        return _opened(desk, found.account, form)
+    wanted = form.next.data or None
+    security.begin_half(found.account)
+    if not form.carried.data:
+        return redirect(url_for("staff.code", next=wanted), 303)
+    step = CodeForm(formdata=None)
+    step.carried.data = form.carried.data
+    return _code_page(step)
+
+
+def _opened(desk: Desk, account: Account, form: NextForm) -> ResponseReturnValue:
+    wanted = form.next.data
+    security.sign_in(account)
+    carried = carrying.unseal(desk.site, form.carried.data or "", account.id)
+    if carried is None:
+        return redirect(security.next_page(wanted), 303)
+    return render_template("staff/go-on.html", carried=carried)
 
 
 def _sign_in_page(form: SignInForm, wrong: str = "") -> str:
@@ -61,9 +90,7 @@ def code(desk: Desk) -> ResponseReturnValue:
         return _wait(_code_page(form, str(error)), error)
     if not right:
         return _code_page(form, WRONG_CODE), 400
-    wanted = form.next.data
-    security.sign_in(account)
-    return redirect(security.next_page(wanted), 303)
+    return _opened(desk, account, form)
 
 
 def _code_page(form: CodeForm, wrong: str = "") -> str:
@@ -97,7 +124,7 @@ def welcome(desk: Desk, token: str) -> ResponseReturnValue:
             except InputError as error:
                 form.take(error.problems)
             else:
-                answer = security.go_on(signing_in.passed(desk.site, account), None)
+                answer = _go_on(desk, signing_in.passed(desk.site, account), NextForm())
                 flash("Your password is set.")
                 return answer
     code = 400 if request.method == "POST" else 200
