@@ -23,12 +23,6 @@ from .errors import InputError, NotFoundError
 from .rights import ROLES, of_roles
 from .site import Site
 
-ROLE_WORDS = {
-    "coordinator": "Coordinator: who is where, contacts, consent, doses, messages; no scores",
-    "clinician": "Clinician: answers, scores, trajectories, alerts; no contacts",
-    "analyst": "Analyst: group reports and exports without names or contacts",
-    "admin": "Admin: accounts, wordings, going live, the trail, backups, erasure",
-}
 LAST_ADMIN = "This is the only admin who can sign in. Make somebody else an admin first."
 OWN_ROLE = "You cannot take the admin role from yourself. Another admin can."
 OWN_ACCOUNT = "You cannot deactivate your own account. Another admin can."
