@@ -1,7 +1,7 @@
 """Colleagues: what an admin does with accounts. Every change is in the system's chain.
 
 Somebody who can sign in as an admin always stays, and nobody takes the role from themselves. What
-decides that is looked at with every account's row held, so that no two admins end each other.
+decides that is looked at with all accounts held, so that no two admins end each other.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def invite(
     if fault := fault_of(email) if email else "Write the address of your colleague.":
         raise InputError({"email": fault})
     with site.database.write() as session:
+        staff.hold_all(session)
         _judge(session, wish)
         if staff.find_by_email(session, email) is not None:
             raise InputError({"email": "There is an account with this address already."})
@@ -154,8 +155,8 @@ def change(
     Raises NotFoundError, and InputError also when it would not be that change any more.
     """
     with site.database.write() as session:
-        everybody = {row.id: row for row in staff.everybody(session, lock=True)}
-        row = everybody.get(account_id) or _account(session, account_id)
+        staff.hold_all(session)
+        row = _account(session, account_id)
         _may_change(session, row, wish, actor)
         told = _change(session, row, wish)
         if told.digest != seen:
@@ -168,8 +169,8 @@ def change(
 def set_active(site: Site, account_id: int, *, active: bool, actor: str, now: datetime) -> None:
     """Let somebody sign in again, or not any more; then every session ends. Raises InputError."""
     with site.database.write() as session:
-        everybody = {row.id: row for row in staff.everybody(session, lock=True)}
-        row = everybody.get(account_id) or _account(session, account_id)
+        staff.hold_all(session)
+        row = _account(session, account_id)
         if row.active == active:
             return
         if not active and actor == f"staff:{row.id}":
