@@ -14,11 +14,16 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
+from . import colleague_mail, sessions, tries
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = ()
+DUTIES: tuple[tuple[str, Duty], ...] = (
+    ("mails to colleagues", colleague_mail.send_due),
+    ("old sign-in tries", tries.tidy),
+    ("old sessions", sessions.tidy),
+)
 
 log = structlog.get_logger("worker")
 

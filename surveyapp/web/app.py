@@ -32,7 +32,7 @@ from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
 from .numbers import ShortNumber
 from .packing import pack_answers
-from .security import protect
+from .security import protect, wall_clock
 
 Clock = Callable[[], datetime]
 
@@ -75,8 +75,11 @@ OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minu
 log = structlog.get_logger("web")
 
 
-def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Flask:
-    """The application over one site. `clock` gives the aware time; `extra` are more blueprints."""
+def create_app(
+    site: Site, clock: Clock, extra: Sequence[Blueprint] = (), wall: Clock = wall_clock
+) -> Flask:
+    """The application over one site. `clock` gives the aware time, `wall` the one that sign-ins
+    last by, which a demo does not move; `extra` are more blueprints."""
     app = Flask(
         "surveyapp",
         template_folder=resource("templates"),
@@ -86,7 +89,7 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
     _configure(app, site)
     csrf = CSRFProtect(app)
     _dress(app, site)
-    protect(app, site, clock)
+    protect(app, site, wall)
     pages = participant.make_blueprint(site, clock)
     # Flask-WTF has no type stubs.
     cast(Any, csrf).exempt(pages)

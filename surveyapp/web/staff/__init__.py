@@ -13,8 +13,10 @@ from flask_wtf.csrf import CSRFError
 
 from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
+from ...services.tries import TooManyTriesError
 from .. import security
 from . import (
+    accounts,
     adding,
     alerts,
     digest,
@@ -23,6 +25,7 @@ from . import (
     messagetexts,
     moving,
     noting,
+    own,
     papers,
     people,
     reaching,
@@ -67,6 +70,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/accounts", "accounts", accounts.accounts),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -138,6 +142,17 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/sign-in/code", "code", signing.code),
+    ("/account", "account", own.account),
+    ("/account/password", "own_password", own.own_password),
+    ("/account/second-factor", "second_factor", own.own_factor),
+    ("/account/second-factor/off", "factor_off", own.factor_off),
+    ("/account/second-factor/codes", "recovery_codes", own.recovery_codes),
+    ("/accounts/new", "invite", accounts.invite),
+    ("/accounts/<int:account_id>", "colleague", accounts.colleague),
+    ("/accounts/<int:account_id>/invite", "invite_again", accounts.invite_again),
+    ("/accounts/<int:account_id>/active", "colleague_active", accounts.colleague_active),
+    ("/accounts/<int:account_id>/second-factor", "remove_factor", accounts.remove_factor),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 
@@ -158,17 +173,23 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
     blueprint.register_error_handler(CSRFError, _stale)
+    blueprint.register_error_handler(TooManyTriesError, _too_many)
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))
     return blueprint
 
 
 def _sending(desk: Desk) -> dict[str, object]:
-    """Why prompts are not being sent, on every page of somebody who is signed in."""
-    if security.signed_in() is None:
+    """Why prompts are not being sent, and who is signed in, on every page of theirs."""
+    user = security.signed_in()
+    if user is None:
         return {}
     found = desk.health()
-    return {"not_sending": found.not_sending, "sending_held": bool(found.held)}
+    return {
+        "not_sending": found.not_sending,
+        "sending_held": bool(found.held),
+        "own_address": user.email,
+    }
 
 
 def _bound(view: View, desk: Desk) -> View:
@@ -189,10 +210,17 @@ def _stale(error: CSRFError) -> ResponseReturnValue:
         return _fault(FAULTS[type(fault)], fault)
 
 
+def _too_many(error: TooManyTriesError) -> ResponseReturnValue:
+    return _notice("Too many tries", str(error)), 429, {"Retry-After": str(error.seconds)}
+
+
+def _notice(heading: str, sentence: str) -> str:
+    signed_in = security.signed_in() is not None
+    return render_template(
+        "staff/notice.html", heading=heading, sentence=sentence, signed_in=signed_in
+    )
+
+
 def _fault(code: int, error: Exception) -> ResponseReturnValue:
     heading = {404: "Not found", 410: "This link has ended", 409: "Not like this"}[code]
-    signed_in = security.signed_in() is not None
-    page = render_template(
-        "staff/notice.html", heading=heading, sentence=str(error), signed_in=signed_in
-    )
-    return page, code
+    return _notice(heading, str(error)), code

@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from .desk import Desk
 
-ENTRIES: tuple[tuple[str, str, str], ...] = ()
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("accounts", "Accounts", "Who signs in, what they may do and in which retreats."),
+)
 
 
 def system(desk: Desk) -> ResponseReturnValue:
