@@ -40,6 +40,7 @@ from . import (
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
+from .gate import dress, enforce
 
 View = Callable[..., ResponseReturnValue]
 
@@ -152,12 +153,13 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
         blueprint.add_url_rule(rule, name, _bound(view, desk), methods=["GET", "POST"])
     out = _bound(signing.sign_out, desk)
     blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
-    blueprint.before_request(security.guard)
+    blueprint.before_request(partial(_guard, desk))
     blueprint.context_processor(partial(_sending, desk))
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
-    blueprint.register_error_handler(CSRFError, _stale)
+    dress(blueprint)
+    blueprint.register_error_handler(CSRFError, partial(_stale, desk))
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))
     return blueprint
@@ -171,20 +173,23 @@ def _sending(desk: Desk) -> dict[str, object]:
     return {"not_sending": found.not_sending, "sending_held": bool(found.held)}
 
 
+def _guard(desk: Desk) -> ResponseReturnValue | None:
+    """None where the request may go on: signed in, with the right, to something of theirs."""
+    return security.guard() or enforce(desk.site)
+
+
 def _bound(view: View, desk: Desk) -> View:
     return update_wrapper(partial(view, desk), view)
 
 
-def _stale(error: CSRFError) -> ResponseReturnValue:
+def _stale(desk: Desk, error: CSRFError) -> ResponseReturnValue:
     """A form without its token: the view refuses it too, and shows it again as it was typed."""
     del error
-    if (elsewhere := security.guard()) is not None:
-        return elsewhere
     g.csrf_refused = True
     assert request.endpoint is not None
     view: Any = current_app.view_functions[request.endpoint]
     try:
-        return view(**(request.view_args or {}))
+        return _guard(desk) or view(**(request.view_args or {}))
     except tuple(FAULTS) as fault:
         return _fault(FAULTS[type(fault)], fault)
 
