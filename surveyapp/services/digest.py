@@ -1,8 +1,8 @@
 """The daily digest of Today by mail: who wants it and when, and what it says.
 
 It belongs to a staff account: its counts are those of the account's own Today, which shows what it
-may see. It counts lines by kind, so that nothing of anybody leaves the house. Days are those of the zone that
-the account chose.
+may see. It counts lines by kind, so that nothing of anybody leaves the house. Days are those of the
+zone that the account chose.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from .. import security
 from . import (
     adding,
     alerts,
+    analysis,
     digest,
     entry,
     gathering,
@@ -68,6 +69,9 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/analysis", "analysis", analysis.analysis),
+    ("/export/progress", "export_progress", analysis.export_progress),
+    ("/export/data.zip", "export_zip", analysis.export_zip),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -139,6 +143,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/export", "export", analysis.export),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -6,8 +6,6 @@ retreats is answered like what does not exist (404), the same words for both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -71,10 +69,19 @@ def start_page(held: Rights) -> str:
 
 def dress(blueprint: Blueprint) -> None:
     """What templates ask, so that nothing is offered that would be refused."""
-    asked: dict[str, Callable[..., bool]] = {
-        "opens": lambda page: lets(rights(), f"staff.{page}"),
-        "may": lambda right: rights().may(right),
-        "mine": lambda retreat_id: rights().sees(retreat_id),
-    }
-    for name, ask in asked.items():
-        blueprint.add_app_template_global(ask, name)
+    blueprint.add_app_template_global(_opens, "opens")
+    blueprint.add_app_template_global(_may, "may")
+    blueprint.add_app_template_global(_mine, "mine")
+
+
+def _opens(page: str) -> bool:
+    """Whether a staff page, by its name, is for whoever is signed in."""
+    return lets(rights(), f"staff.{page}")
+
+
+def _may(right: Right) -> bool:
+    return rights().may(right)
+
+
+def _mine(retreat_id: int) -> bool:
+    return rights().sees(retreat_id)
