@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from ..store import alerts
 from ..store.alerts import Placed
 from ..store.database import Session
 from ..store.roster import StudyCount
+from ..store.scopes import Scope
 from ..store.tables_care import Alert, AlertMessage
 from ..store.versions import protocols_of
 from ..study.alerting import CASE, SAFETY, WORSENING
@@ -22,10 +23,12 @@ from .alerts import DEPUTY, FIRST, protocol_raises
 from .enrolment import the_study
 from .errors import NotFoundError
 from .readmodels import Need, Place
+from .rights import Rights
 from .site import Site
 
 MOST = 300
 PLACES = {FIRST: "first", DEPUTY: "deputy"}
+UNSEEN = "An answer needs a look. What it was is for clinicians."
 DRILL_WORDS = "This is a drill. No answer is behind it."
 
 
@@ -84,10 +87,10 @@ class AlertView:
         return " ".join(words)
 
 
-def listed(site: Site) -> list[AlertView]:
-    """Open ones first, the newest first."""
+def listed(site: Site, scope: Scope = None) -> list[AlertView]:
+    """Those within the scope: open ones first, the newest first."""
     with site.database.read() as session:
-        views = _views(session, site, alerts.listed(session, most=MOST))
+        views = _views(session, site, alerts.listed(session, most=MOST, scope=scope))
     order = {"open": 0, "acknowledged": 1, "closed": 2}
     return sorted(views, key=lambda view: order[view.state])
 
@@ -103,16 +106,23 @@ def alert_view(site: Site, alert_id: int) -> AlertView:
         return _views(session, site, [Placed(alert, *around) for alert in group])[0]
 
 
-def open_of_person(site: Site, code: str) -> list[AlertView]:
+def open_of_person(site: Site, code: str, scope: Scope = None) -> list[AlertView]:
     with site.database.read() as session:
-        return _views(session, site, alerts.open_of_person(session, code))
+        return _views(session, site, alerts.open_of_person(session, code, scope))
 
 
-def needs(session: Session, site: Site) -> list[Need]:
+def without_scores(view: AlertView) -> AlertView:
+    """An alert as somebody sees it who may not see answers: that there is one, not what it says."""
+    return view if view.drill else replace(view, found=[UNSEEN])
+
+
+def needs(session: Session, site: Site, rights: Rights) -> list[Need]:
     """The lines of Today: what nobody has acknowledged first, the oldest first."""
-    views = _views(session, site, alerts.listed(session, most=MOST, open_only=True), named=False)
+    found = alerts.listed(session, most=MOST, open_only=True, scope=rights.retreats)
+    views = _views(session, site, found, named=False)
     views.sort(key=lambda view: (view.drill, view.state != "open", view.raised_at))
-    return [_need(view) for view in views]
+    shown = views if rights.may("scores") else map(without_scores, views)
+    return [_need(view) for view in shown]
 
 
 def _need(view: AlertView) -> Need:

@@ -10,6 +10,7 @@ from ..store import roster
 from ..store.facts import CourseContext, Reading, course_contexts, read_retreat
 from ..store.programme import session_dates
 from ..store.records import missing_of
+from ..store.scopes import Scope
 from ..store.tables import DoseRow, Study
 from ..store.tables_group import Attendance, MissingForm
 from ..study.protocol import Anchor, Protocol, Timepoint
@@ -45,7 +46,8 @@ SETTINGS = {
 }
 
 
-def studies(site: Site) -> list[StudyLine]:
+def studies(site: Site, scope: Scope = None) -> list[StudyLine]:
+    """Every study with a retreat within the scope, and how many of those it has."""
     with site.database.read() as session:
         return [
             StudyLine(
@@ -55,8 +57,10 @@ def studies(site: Site) -> list[StudyLine]:
                 practice=study.mode == "practice",
                 retreats=count,
                 missing=missing_settings(study),
+                whole=found.whole,
             )
-            for study, count in ((found.study, found.retreats) for found in roster.studies(session))
+            for found in roster.studies(session, scope)
+            for study, count in ((found.study, found.retreats),)
         ]
 
 
@@ -73,10 +77,10 @@ def study_view(site: Site, study_id: int) -> StudyView:
         return StudyView(study.id, study.title, study.protocol, practice, settings)
 
 
-def retreats(site: Site) -> list[RetreatLine]:
-    """Every retreat, the newest first."""
+def retreats(site: Site, scope: Scope = None) -> list[RetreatLine]:
+    """Every retreat within the scope, the newest first."""
     with site.database.read() as session:
-        found = roster.retreats(session)
+        found = roster.retreats(session, scope)
         anchors = {r.retreat.id: main_anchor(site, r.study.protocol) for r in found}
         dates = roster.retreat_dates(session, list(anchors))
         confirmed = roster.confirmed_counts(session, anchors)
@@ -258,11 +262,12 @@ def _date(context: CourseContext, timepoint: Timepoint, now: datetime) -> tuple[
     return "closes", window.closes
 
 
-def people(site: Site, sought: str, now: datetime) -> list[PersonLine]:
-    """People whose study code contains `sought`, at most 300, by their newest course."""
+def people(site: Site, sought: str, now: datetime, scope: Scope = None) -> list[PersonLine]:
+    """People whose study code contains `sought`, at most 300, by their newest course within the
+    scope."""
     with site.database.read() as session:
-        codes = roster.search_codes(session, sought.strip(), MOST_PEOPLE)
-        ids = roster.course_ids_by_code(session, codes)
+        codes = roster.search_codes(session, sought.strip(), MOST_PEOPLE, scope)
+        ids = roster.course_ids_by_code(session, codes, scope)
         newest = {c.participant.code: c for c in course_contexts(session, site.library, ids)}
         return [_person_line(newest[code], now) for code in codes if code in newest]
 

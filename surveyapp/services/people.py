@@ -15,6 +15,7 @@ from datetime import date, datetime
 
 from ..store import contacts, roster, trail, versions
 from ..store.database import Session
+from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
 from .addresses import fault_of
@@ -88,33 +89,48 @@ def _parts(row: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def preview_people(site: Site, retreat_id: int, people: Sequence[NewPerson]) -> list[Planned]:
+def preview_people(
+    site: Site, retreat_id: int, people: Sequence[NewPerson], scope: Scope = None
+) -> list[Planned]:
     """What adding would do. Raises InputError with every bad line."""
     with site.database.read() as session:
-        return _plan_lines(site, session, the_retreat(session, retreat_id), people)
+        return _plan_lines(site, session, the_retreat(session, retreat_id), people, scope)
 
 
 def add_people(
-    site: Site, retreat_id: int, people: Sequence[NewPerson], *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> list[Planned]:
     """Add everybody, or nobody. Raises InputError with every bad line."""
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planned = _plan_lines(site, session, retreat, people)
+        planned = _plan_lines(site, session, retreat, people, scope)
         _enrol(site, session, retreat, planned, actor, now)
         return planned
 
 
 def add_person(
-    site: Site, retreat_id: int, person: NewPerson, *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    person: NewPerson,
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> Planned:
-    """Add one person. Raises InputError by field."""
+    """Add one person. Somebody of other retreats alone is not taken in by their code: whoever does
+    it would see those courses. Raises InputError by field."""
     person = NewPerson(
         person.code.strip(), person.email.strip(), person.language.strip(), person.time_zone.strip()
     )
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planning = _Planning(site, session, retreat, [person])
+        planning = _Planning(site, session, retreat, [person], scope)
         planned, problems = planning.plan(person)
         if problems:
             raise InputError(problems)
@@ -128,9 +144,9 @@ def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datet
 
 
 def _plan_lines(
-    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson]
+    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson], scope: Scope
 ) -> list[Planned]:
-    planning = _Planning(site, session, retreat, people)
+    planning = _Planning(site, session, retreat, people, scope)
     planned: list[Planned] = []
     problems: dict[str, str] = {}
     for person in people:
@@ -151,7 +167,12 @@ class _Planning:
     """What is known of the codes, asked once."""
 
     def __init__(
-        self, site: Site, session: Session, retreat: Retreat, people: Iterable[NewPerson]
+        self,
+        site: Site,
+        session: Session,
+        retreat: Retreat,
+        people: Iterable[NewPerson],
+        scope: Scope,
     ) -> None:
         people = list(people)
         codes = [person.code for person in people]
@@ -159,6 +180,8 @@ class _Planning:
         self._known = roster.participants_like(session, codes)
         ids = [person.id for person in self._known.values()]
         self._numbers = roster.last_numbers(session, ids)
+        found = [person.code for person in self._known.values()]
+        self._outside = people_outside(session, found, scope)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
         self._vault = site.vault
@@ -168,6 +191,9 @@ class _Planning:
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
         """The person as they would be added, and what is wrong by field."""
         known = self._known.get(person.code.lower())
+        if known and known.code in self._outside:
+            taken = {"code": f"The code {person.code} is taken. Choose another."}
+            return _as_typed(person), taken
         planned = Planned(
             line=person.line,
             code=person.code,
@@ -219,6 +245,11 @@ class _Planning:
         if known and known.id in self._here:
             return f"{code} is already in {self._retreat.name}."
         return None
+
+
+def _as_typed(person: NewPerson) -> Planned:
+    """Nothing is told of whom the code belongs to."""
+    return Planned(person.line, person.code, person.email, person.language, person.time_zone, 1, "")
 
 
 def _enrol(

@@ -41,12 +41,15 @@ class Need:
 
 @dataclass(frozen=True)
 class StudyLine:
+    """`retreats` counts those that one may see; `whole` if those are all of the study's."""
+
     id: int
     title: str
     protocol: str
     practice: bool
     retreats: int
     missing: tuple[str, ...]
+    whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .database import Database
 from .facts import CourseContext, course_contexts
 from .notices import acknowledgements
 from .records import people_of
+from .scopes import Scope, courses_within
 from .stops import ever_stopped
 from .tables import (
     AdverseEvent,
@@ -81,22 +82,26 @@ def snapshot(database: Database) -> Generator[Session]:
         yield session
 
 
-def person_dumps(session: Session, library: Library) -> Iterator[PersonDump]:
-    """Everybody, ordered by study code, a slice of people at a time."""
-    everybody = session.scalars(select(Participant).order_by(col(Participant.code))).all()
-    for people in slices(everybody):
-        yield from _slice(session, library, people)
+def person_dumps(session: Session, library: Library, scope: Scope = None) -> Iterator[PersonDump]:
+    """Everybody with a course within the scope, with those courses, ordered by study code, a slice
+    of people at a time. `person` has every course of theirs, because marks look beyond one."""
+    query = select(Participant).order_by(col(Participant.code))
+    if scope is not None:
+        here = select(col(Course.participant_id)).where(col(Course.retreat_id).in_(scope))
+        query = query.where(col(Participant.id).in_(here))
+    for people in slices(session.scalars(query).all()):
+        yield from _slice(session, library, people, scope)
 
 
 def _slice(
-    session: Session, library: Library, people: Sequence[Participant]
+    session: Session, library: Library, people: Sequence[Participant], scope: Scope
 ) -> Iterator[PersonDump]:
     numbers = [p.id for p in people]
     query = select(col(Course.id)).where(col(Course.participant_id).in_(numbers))
     ids = list(session.scalars(query))
     details = _Details(session, ids, numbers)
     courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
-    for context in course_contexts(session, library, ids):
+    for context in course_contexts(session, library, courses_within(session, ids, scope)):
         courses[context.participant.code].append(details.course(context))
     read = acknowledgements(session, numbers)
     records = {person.code: person for person in people_of(session, library, ids)}

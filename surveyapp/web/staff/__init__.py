@@ -19,6 +19,7 @@ from . import (
     accounts,
     adding,
     alerts,
+    analysis,
     digest,
     entry,
     gathering,
@@ -43,6 +44,7 @@ from . import (
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
+from .gate import dress, enforce
 
 View = Callable[..., ResponseReturnValue]
 
@@ -71,6 +73,9 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
     ("/accounts", "accounts", accounts.accounts),
+    ("/analysis", "analysis", analysis.analysis),
+    ("/export/progress", "export_progress", analysis.export_progress),
+    ("/export/data.zip", "export_zip", analysis.export_zip),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -153,6 +158,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/accounts/<int:account_id>/invite", "invite_again", accounts.invite_again),
     ("/accounts/<int:account_id>/active", "colleague_active", accounts.colleague_active),
     ("/accounts/<int:account_id>/second-factor", "remove_factor", accounts.remove_factor),
+    ("/export", "export", analysis.export),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 
@@ -167,13 +173,14 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
         blueprint.add_url_rule(rule, name, _bound(view, desk), methods=["GET", "POST"])
     out = _bound(signing.sign_out, desk)
     blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
-    blueprint.before_request(security.guard)
+    blueprint.before_request(partial(_guard, desk))
     blueprint.context_processor(partial(_sending, desk))
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
-    blueprint.register_error_handler(CSRFError, _stale)
     blueprint.register_error_handler(TooManyTriesError, _too_many)
+    dress(blueprint)
+    blueprint.register_error_handler(CSRFError, partial(_stale, desk))
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))
     return blueprint
@@ -192,20 +199,23 @@ def _sending(desk: Desk) -> dict[str, object]:
     }
 
 
+def _guard(desk: Desk) -> ResponseReturnValue | None:
+    """None where the request may go on: signed in, with the right, to something of theirs."""
+    return security.guard() or enforce(desk.site)
+
+
 def _bound(view: View, desk: Desk) -> View:
     return update_wrapper(partial(view, desk), view)
 
 
-def _stale(error: CSRFError) -> ResponseReturnValue:
+def _stale(desk: Desk, error: CSRFError) -> ResponseReturnValue:
     """A form without its token: the view refuses it too, and shows it again as it was typed."""
     del error
-    if (elsewhere := security.guard()) is not None:
-        return elsewhere
     g.csrf_refused = True
     assert request.endpoint is not None
     view: Any = current_app.view_functions[request.endpoint]
     try:
-        return view(**(request.view_args or {}))
+        return _guard(desk) or view(**(request.view_args or {}))
     except tuple(FAULTS) as fault:
         return _fault(FAULTS[type(fault)], fault)
 

@@ -6,10 +6,13 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...services import alert_views, dosing, enrolment, overview, personal, wishes
+from ...services.blind import person_for
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
+from ..security import rights
+from .alerts import shown
 from .desk import Act, Desk, chosen, perform
 from .forms import ActForm, ConsentForm, DoseForm, options
 
@@ -22,25 +25,25 @@ SCOPES = {
 def people(desk: Desk) -> ResponseReturnValue:
     """The list; an exact study code leads straight to the person."""
     sought = request.args.get("q", "").strip()
-    listed = overview.people(desk.site, sought, desk.now)
+    listed = overview.people(desk.site, sought, desk.now, desk.scope)
     exact = [p.code for p in listed if p.code.lower() == sought.lower()]
     if exact:
         return redirect(url_for("staff.person", code=exact[0]), 303)
-    practice = all(study.practice for study in overview.studies(desk.site))
+    practice = all(study.practice for study in overview.studies(desk.site, desk.scope))
     return render_template(
         "staff/people.html", here="people", people=listed, sought=sought, practice=practice
     )
 
 
 def person(desk: Desk, code: str) -> ResponseReturnValue:
-    view = personal.person_view(desk.site, code, desk.now)
+    view = person_for(personal.person_view(desk.site, code, desk.now), rights())
     return render_template(
         "staff/person.html",
         here="people",
         person=view,
         practice=view.practice,
         notices=view.notices,
-        alerts=alert_views.open_of_person(desk.site, code),
+        alerts=shown(alert_views.open_of_person(desk.site, code, desk.scope)),
     )
 
 

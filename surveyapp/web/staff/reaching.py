@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField, SelectField, StringField
 
-from ...services import personal, reaching
+from ...services import personal, reaching, scope
 from ...services.reaching import CHANNELS, Contacts
 from ...texts import LANGUAGES
 from .desk import Desk, perform
@@ -43,10 +43,16 @@ def contact(desk: Desk, code: str) -> ResponseReturnValue:
     def do() -> str:
         wish = Contacts(form.email.data or "", form.phone.data or "", form.channels.data or "")
         asked = reaching.set_contacts(desk.site, code, wish, **desk.by)
-        shared = f" It is shared, so {' and '.join(asked)} are asked for a PIN." if asked else ""
+        shared = f" It is shared, so {who(desk, asked)} are asked for a PIN." if asked else ""
         return f"The contact of {code} is saved.{shared}"
 
     return perform(act_of(view, None, "Change the contact", "Save the contact", will), form, do)
+
+
+def who(desk: Desk, codes: list[str]) -> str:
+    """People by their codes, but those of other retreats unnamed."""
+    own = scope.within(desk.site, codes, desk.scope)
+    return " and ".join(own if len(own) == len(codes) else [*own, "others"])
 
 
 def language_and_zone(desk: Desk, code: str) -> ResponseReturnValue:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from ..rules import lets
+from ..security import rights
 from .desk import Desk
 
 ENTRIES: tuple[tuple[str, str, str], ...] = (
@@ -17,4 +19,5 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
 
 def system(desk: Desk) -> ResponseReturnValue:
     del desk
-    return render_template("staff/system.html", here="system", entries=ENTRIES)
+    own = [entry for entry in ENTRIES if lets(rights(), f"staff.{entry[0]}")]
+    return render_template("staff/system.html", here="system", entries=own)
