@@ -47,6 +47,7 @@ NOT_PAGES = {
 LEAD_ON = {
     "staff.studies": "one study's list is its page",
     "staff.retreat_version": "no newer version of the protocol is installed here, and it says so",
+    "staff.study_version": "nor for the study",
 }
 """Pages that show another one; `test_staff.py` and `test_versions.py` see them as themselves."""
 FIRST = ("staff.sign_in", "staff.welcome")

@@ -89,7 +89,7 @@ def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
         writers = {table.name: _open(table, folder, stack) for table in TABLES}
         session = stack.enter_context(snapshot(site.database))
         people = (
-            rows_of(dump, site.library, now, _kept_back(session, site, dump))
+            rows_of(dump, now, _kept_back(session, site, dump))
             for dump in person_dumps(session, site.library)
         )
         for rows in chain(_of_studies(session, site), people):

@@ -9,6 +9,7 @@ from surveyapp.store import (
     tables,
     tables_access,
     tables_care,
+    tables_consent,
     tables_digest,
     tables_entry,
     tables_group,
@@ -18,7 +19,7 @@ from surveyapp.store import (
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
-assert tables_digest.Digest.metadata is SQLModel.metadata
+assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -17,6 +17,7 @@ from .. import security
 from . import (
     adding,
     alerts,
+    consenting,
     digest,
     entry,
     gathering,
@@ -67,6 +68,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/retreats/<int:retreat_id>/consent", "signed_list", consenting.signed_list),
+    ("/study/<int:study_id>/running", "study_running", versions.study_running),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -92,7 +95,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/quiet-hours", "quiet_hours", stopping.quiet_hours),
     ("/people/<code>/<int:number>/stop", "stop", stopping.stop),
     ("/people/<code>/<int:number>/stop/<int:stop_id>/undo", "undo_stop", stopping.undo_stop),
-    ("/people/<code>/<int:number>/consent", "consent", people.consent),
+    ("/people/<code>/<int:number>/consent", "consent", consenting.consent),
     ("/people/<code>/<int:number>/dosing-day", "dosing_day", moving.dosing_day),
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
@@ -138,6 +141,13 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/study/<int:study_id>/consent", "consent_forms", consenting.consent_forms),
+    ("/study/<int:study_id>/amendment", "study_version", versions.study_version),
+    (
+        "/people/<code>/<int:number>/consent/withdraw",
+        "withdraw_consent",
+        consenting.withdraw_consent,
+    ),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 
