@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from ..store import alerts
 from ..store.alerts import Placed
 from ..store.database import Session
+from ..store.keys import instruments_of
 from ..store.roster import StudyCount
 from ..store.scopes import Scope
 from ..store.tables_care import Alert, AlertMessage
 from ..store.versions import protocols_of
 from ..study.alerting import CASE, SAFETY, WORSENING
+from ..study.instrument import Instrument
 from ..study.protocol import Protocol
 from ..texts import amount
 from .alert_acts import NO_ALERT, NewResponders, edition_of
@@ -181,8 +183,16 @@ def _views(
     protocols = protocols_of(session, site.library, keys.values())
     messages = alerts.messages(session, [one.alert.id for one in found])
     emails = alerts.staff_emails(session) if named else dict[str, str]()
+    sets = {one.course.id: one.course.keys_sha256 for one in found}
+    known = instruments_of(session, site.library, sets.values())
     return [
-        _view(site, sorted(group, key=_number), protocols[keys[course]], messages, emails)
+        _view(
+            known[sets[course]],
+            sorted(group, key=_number),
+            protocols[keys[course]],
+            messages,
+            emails,
+        )
         for (course, _, _), group in groups.items()
     ]
 
@@ -192,7 +202,7 @@ def _number(placed: Placed) -> int:
 
 
 def _view(
-    site: Site,
+    instruments: Mapping[str, Instrument],
     group: Sequence[Placed],
     protocol: Protocol,
     messages: Sequence[AlertMessage],
@@ -210,7 +220,7 @@ def _view(
         practice=lead.study.mode == "practice",
         drill=alert.drill,
         state=_state(alert),
-        found=[_words(site, placed.alert, protocol) for placed in group],
+        found=[_words(instruments, placed.alert, protocol) for placed in group],
         timepoint=_timepoint(protocol, alert.timepoint),
         raised_at=alert.raised_at.astimezone(zone),
         acknowledged_at=_local(alert.acknowledged_at, zone),
@@ -244,12 +254,12 @@ def _timepoint(protocol: Protocol, timepoint: str) -> str:
     return next((t.label for t in protocol.timepoints if t.id == timepoint), timepoint)
 
 
-def _words(site: Site, alert: Alert, protocol: Protocol) -> str:
+def _words(instruments: Mapping[str, Instrument], alert: Alert, protocol: Protocol) -> str:
     """What was found, in one sentence or two."""
     if alert.drill:
         return DRILL_WORDS
     numbers: Mapping[str, float] = json.loads(alert.numbers)
-    name, at = _name(site, alert), _timepoint(protocol, alert.timepoint)
+    name, at = _name(instruments, alert), _timepoint(protocol, alert.timepoint)
     now, limit = numbers.get("now", 0.0), numbers.get("limit", 0.0)
     if alert.rule == WORSENING:
         before = numbers.get("before", 0.0)
@@ -264,9 +274,9 @@ def _words(site: Site, alert: Alert, protocol: Protocol) -> str:
     return f"“{name}” was answered with {amount(now)} at {at}, a value that is marked for safety."
 
 
-def _name(site: Site, alert: Alert) -> str:
+def _name(instruments: Mapping[str, Instrument], alert: Alert) -> str:
     """The scale's or the item's name; its id when the instrument is not installed any more."""
-    instrument = site.library.instruments.get(alert.instrument)
+    instrument = instruments.get(alert.instrument)
     if instrument is None:
         return alert.about
     known = {item.id: item.topic for item in instrument.items}

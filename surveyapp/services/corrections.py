@@ -18,7 +18,7 @@ from typing import Literal
 from ..reports import words
 from ..store import answers as desk
 from ..store import corrections as store
-from ..store import trail
+from ..store import keys, trail
 from ..store.alerts import staff_emails
 from ..store.corrections import Given
 from ..store.database import Session
@@ -169,7 +169,8 @@ def correct(
 def sent_place(
     session: Session, site: Site, code: str, number: int, timepoint: str, instrument: str
 ) -> tuple[CourseContext, Timepoint, Instrument, Assessment]:
-    """A sent sheet with what it belongs to. Raises NotFoundError where nothing was sent."""
+    """A sent sheet with what it belongs to, and the key that it was filled in and scored by. Raises
+    NotFoundError where nothing was sent."""
     context = the_course(session, site, code, number)
     rows = (
         a for a in context.assessments if (a.timepoint, a.instrument) == (timepoint, instrument)
@@ -177,7 +178,10 @@ def sent_place(
     row = next((a for a in rows if a.submitted_at is not None), None)
     if row is None:
         raise NotFoundError("Nothing was sent there, so there is nothing to correct.")
-    return context, context.protocol.timepoint(timepoint), site.library.instruments[instrument], row
+    asked = keys.instrument_of(
+        session, site.library, instrument, row.key_sha256, context.instruments
+    )
+    return context, context.protocol.timepoint(timepoint), asked, row
 
 
 def as_typed(given: Mapping[str, Given]) -> dict[str, str]:

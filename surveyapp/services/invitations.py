@@ -26,7 +26,7 @@ from ..store.messagetexts import Key as TextKey
 from ..store.prompts import Key, staff_addresses
 from ..store.tables import Participant
 from ..store.vault import CannotOpenError
-from ..study.library import Library
+from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import Hold, window_of
 from .addresses import is_writable
@@ -177,7 +177,7 @@ def write(
         phone=study.phone,
         hours=study.hours,
         placeholder_notices=stand_in_notices(
-            site.library,
+            invited[0].context.instruments,
             [name for item in invited for name in item.timepoint.instruments],
             invited[0].context.participant.language,
         ),
@@ -193,7 +193,7 @@ def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:
     token = links.ensure_link(session, site.link_key, *item.key)
     window = window_of(item.timepoint, item.context.facts)
     assert window is not None
-    minutes = sum(site.library.instruments[i].minutes for i in item.timepoint.instruments)
+    minutes = sum(item.context.instruments[i].minutes for i in item.timepoint.instruments)
     return CheckIn(site.settings.link(f"s/{token}"), minutes, window.closes)
 
 
@@ -209,7 +209,9 @@ def own_texts(session: Session) -> dict[TextKey, Own]:
     return {(row.channel, row.kind, row.language): Own(row.subject, row.body) for row in rows}
 
 
-def stand_in_notices(library: Library, names: Sequence[str], language: str) -> list[str]:
+def stand_in_notices(
+    instruments: Mapping[str, Instrument], names: Sequence[str], language: str
+) -> list[str]:
     """What messages must say of instruments whose wording is a stand-in."""
-    wordings = [library.instruments[name].wording(language) for name in dict.fromkeys(names)]
+    wordings = [instruments[name].wording(language) for name in dict.fromkeys(names)]
     return [wording.notice for wording in wordings if wording.placeholder and wording.notice]

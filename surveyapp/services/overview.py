@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..store import roster
+from ..store import freezing, roster
 from ..store.facts import CourseContext, Reading, course_contexts, read_retreat
 from ..store.programme import session_dates
 from ..store.records import missing_of
@@ -17,8 +17,10 @@ from ..study.protocol import Anchor, Protocol, Timepoint
 from ..study.record import Dose
 from ..study.schedule import GRACE, state_of, window_of
 from ..texts import amount
+from .consent import to_sign
 from .dosing import held_prompts, unconfirmed
 from .enrolment import StudySettings, protocol_of, the_retreat, the_study
+from .freezing import changes
 from .programme import SessionLine, attended_of, lines_of
 from .readmodels import (
     Cell,
@@ -146,15 +148,22 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
             anchors=anchors,
             sessions=sessions,
             done={t.id: _done(rows, t.id) for t in protocol.timepoints},
-            outdated=_outdated(protocol, site.library.protocols.get(study.protocol)),
+            outdated=_outdated(site, study, protocol, contexts),
+            runs_under=contexts[0].runs_under if contexts else f"{protocol.id} {protocol.version}",
         )
 
 
-def _outdated(old: Protocol, new: Protocol | None) -> Outdated | None:
-    """None where the retreat runs under the installed text, or none is installed any more."""
-    if new is None or old.sha256 == new.sha256:
+def _outdated(
+    site: Site, study: Study, protocol: Protocol, contexts: Sequence[CourseContext]
+) -> Outdated | None:
+    """None where the retreat runs under what is installed, or nothing is installed any more."""
+    after = freezing.installed(site.library, study.protocol)
+    instruments = contexts[0].instruments if contexts else site.library.instruments
+    found = changes(freezing.Under(protocol, instruments), after) if after else ()
+    if not found or after is None:
         return None
-    return Outdated(old.version, new.version)
+    words = tuple(change.words for change in found)
+    return Outdated(protocol.version, after.protocol.version, words)
 
 
 def _retreat_anchor(
@@ -195,6 +204,7 @@ def _row(
         code=context.participant.code,
         number=context.course.number,
         consent=context.consents[-1].given_on if context.consents else None,
+        consent_due=to_sign(context, now.astimezone(context.zone).date()),
         dosing_date=fact.date if fact else None,
         confirmed=fact is not None and fact.confirmed,
         dose=dose_words(doses.get((context.course_id, main, "first"))),

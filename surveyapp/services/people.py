@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, trail, versions
+from ..store import contacts, roster, trail
 from ..store.database import Session
 from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
+from . import freezing
 from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError
@@ -270,7 +271,7 @@ def _enrol(
             roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
-    versions.pin_new(session, site.library, now)
+    freezing.pin_new(session, site.library, actor, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 

@@ -26,6 +26,7 @@ from ..store.database import Session
 from ..store.facts import course_contexts
 from ..store.records import REPORT_MADE, last_change, load_people, load_person, retreat_by_name
 from ..store.windows import lock_courses
+from ..study.instrument import Instrument
 from ..study.record import Person
 from .enrolment import append_all
 from .errors import NotFoundError, RefusedError
@@ -71,7 +72,7 @@ def participant_report(
         practice = _practice(session, {c.retreat for c in person.courses})
         known = roster.participant(session, code)
         around = _around(session, person, meeting)
-    instruments = site.library.instruments
+    instruments = _instruments(site, [person])
     dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language or (known.language if known else texts.ENGLISH)):
         said = participant_view(
@@ -125,7 +126,7 @@ def retreat_report(
         people = load_people(session, site.library, retreat.id)
         as_of = _as_of(session, people, now)
         practice = _practice(session, {name, *(c.retreat for p in people for c in p.courses)})
-    instruments = site.library.instruments
+    instruments = _instruments(site, people)
     dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language):
         said = retreat_view(
@@ -167,6 +168,12 @@ def make_pdf(
         contexts = course_contexts(session, site.library, ids)
         append_all(session, contexts, REPORT_MADE, actor, now, {**payload})
     return body
+
+
+def _instruments(site: Site, people: Sequence[Person]) -> dict[str, Instrument]:
+    """Under the keys that these people's courses are frozen to."""
+    own = {name: found for person in people for name, found in person.instruments.items()}
+    return {**site.library.instruments, **own}
 
 
 def _as_of(session: Session, people: Sequence[Person], now: datetime) -> datetime:

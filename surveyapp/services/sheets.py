@@ -182,7 +182,7 @@ def _place(
     point = next((t for t in context.protocol.timepoints if t.id == timepoint), None)
     if point is None or instrument not in point.instruments:
         raise NotFoundError("This course asks no such questionnaire then.")
-    return context, point, site.library.instruments[instrument]
+    return context, point, context.instruments[instrument]
 
 
 def _sent(context: CourseContext, point: Timepoint, asked: Instrument) -> str:
@@ -300,6 +300,7 @@ def _begin(
     known, wording = _row(context, point, asked), asked.wording(context.participant.language)
     values: dict[str, Any] = {
         "instrument_version": asked.version,
+        "key_sha256": asked.sha256,
         "wording_sha256": wording.sha256,
         "placeholder": wording.placeholder,
         "language": wording.language,

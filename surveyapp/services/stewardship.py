@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
-from ..store import schema, trail, versions
+from ..store import schema, trail
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
-from . import accounts, bounces
+from . import accounts, bounces, freezing
 from .site import Site, assemble
 
+ACTOR = "command line"
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -42,7 +43,7 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
         if schema.migrate(database):
             said.append(f"the database has the schema {schema.head()}")
         with database.write() as session:
-            versions.pin_new(session, library, now)
+            freezing.pin_new(session, library, ACTOR, now)
         first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()

@@ -86,6 +86,18 @@ def record_stop(
         return in_hand(contexts, now)
 
 
+def leave(
+    session: Session, context: CourseContext, since: date, reason: str, actor: str, now: datetime
+) -> None:
+    """Record that the person left this course's study, unless that is on record; in the caller's
+    transaction, which holds the locks and refreshes the windows."""
+    if any(stop.kind == LEFT for stop in context.stops):
+        return
+    wish = NewStop(LEFT, since, None, reason)
+    _add(session, context, wish, since, actor, now, whole=False)
+    append_all(session, [context], "stopped", actor, now, _payload(wish, since))
+
+
 def undo_stop(site: Site, code: str, stop_id: int, why: str, *, actor: str, now: datetime) -> None:
     """Take a stop back. Raises InputError, NotFoundError."""
     with site.database.write() as session:

@@ -23,6 +23,7 @@ from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from . import alert_views
+from .consent import to_sign
 from .dosing import held_prompts
 from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
@@ -265,9 +266,15 @@ def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
 
 
 def _no_consent(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
-    if context.consents or not _something_ahead(context, now):
+    if not _something_ahead(context, now):
         return None
-    reason = "no consent on record, so nothing is sent."
+    if context.consents:
+        state = to_sign(context, _local(context, now))
+        if not state or context.facts.silent:
+            return None
+        reason = f"{state}."
+    else:
+        reason = "no consent on record, so nothing is sent."
     place = _at(context, "consent")
     return reason, Need(context.participant.code, _upper(reason), "Record consent", place)
 

@@ -16,6 +16,7 @@ from datetime import date, datetime
 
 from .. import texts
 from ..store import answers as desk
+from ..store import keys
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context, course_contexts
 from ..store.links import digest, find_link, make_token
@@ -91,7 +92,7 @@ def _door(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> Door:
     window = window_of(timepoint, context.facts)
-    asked = [site.library.instruments[name] for name in timepoint.instruments]
+    asked = [context.instruments[name] for name in timepoint.instruments]
     language = context.participant.language
     return Door(
         course_id=context.course_id,
@@ -139,8 +140,11 @@ def questionnaire(
         )
         given = desk.answers_of(session, sheet.id)
         link = desk.link_hash(session, inside.context.course_id, inside.timepoint.id)
+        asked = keys.instrument_of(
+            session, site.library, instrument, sheet.key_sha256, inside.context.instruments
+        )
     write = write_capability(read_secret)
-    return _page(site, inside, instrument, visit_id, write, link, given)
+    return _page(inside, asked, visit_id, write, link, given)
 
 
 def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
@@ -217,21 +221,19 @@ def _refuse_late(inside: _Inside, now: datetime) -> None:
 
 
 def _page(
-    site: Site,
     inside: _Inside,
-    name: str,
+    instrument: Instrument,
     visit_id: str,
     write: str,
     link: str,
     given: Mapping[str, tuple[int | None, str | None]],
 ) -> Questionnaire:
-    instrument = site.library.instruments[name]
     language = inside.context.participant.language
     wording = instrument.wording(language)
     return Questionnaire(
         visit=visit_id,
         write=write,
-        instrument=name,
+        instrument=instrument.id,
         language=language,
         lines=lines_of(inside.context.study),
         notice=notice_of([instrument], language),
@@ -282,7 +284,7 @@ def _thanks(site: Site, session: Session, inside: _Inside, now: datetime) -> Tha
     here = (own.course_id, inside.timepoint.id)
     others = [(c, t) for c in people for t in c.protocol.timepoints if (c.course_id, t.id) != here]
     language = own.participant.language
-    asked = [site.library.instruments[name] for name in inside.timepoint.instruments]
+    asked = [own.instruments[name] for name in inside.timepoint.instruments]
     window = window_of(inside.timepoint, own.facts)
     return Thanks(
         language=language,
@@ -309,7 +311,7 @@ def _other(
         if window is None or generation is None or state not in OPEN_STATES:
             continue
         token = make_token(site.link_key, context.course_id, timepoint.id, generation)
-        minutes = sum(site.library.instruments[i].minutes for i in timepoint.instruments)
+        minutes = sum(context.instruments[i].minutes for i in timepoint.instruments)
         found.append((window.closes, Other(token, minutes, window.closes)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

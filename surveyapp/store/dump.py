@@ -12,10 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from ..study.instrument import Instrument
 from ..study.library import Library
 from ..study.record import Person
 from .database import Database
 from .facts import CourseContext, course_contexts
+from .keys import instrument_of
 from .notices import acknowledgements
 from .records import people_of
 from .scopes import Scope, courses_within
@@ -40,9 +42,10 @@ from .transfer import by_course, slices
 
 @dataclass(frozen=True)
 class AssessmentDump:
-    """One assessment with its answers and, once sent, its scores."""
+    """One assessment under its key, with its answers and, once sent, its scores."""
 
     row: Assessment
+    instrument: Instrument
     answers: Sequence[Answer]
     scores: Sequence[ScoreRow]
     corrections: Sequence[Correction]
@@ -99,7 +102,7 @@ def _slice(
     numbers = [p.id for p in people]
     query = select(col(Course.id)).where(col(Course.participant_id).in_(numbers))
     ids = list(session.scalars(query))
-    details = _Details(session, ids, numbers)
+    details = _Details(session, library, ids, numbers)
     courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
     for context in course_contexts(session, library, courses_within(session, ids, scope)):
         courses[context.participant.code].append(details.course(context))
@@ -112,7 +115,10 @@ def _slice(
 
 
 class _Details:
-    def __init__(self, session: Session, ids: Sequence[int], people: Sequence[int]) -> None:
+    def __init__(
+        self, session: Session, library: Library, ids: Sequence[int], people: Sequence[int]
+    ) -> None:
+        self._session, self._library = session, library
         self._stops = ever_stopped(session, people)
         self._anchors = by_course(session, Anchor, ids)
         self._doses = by_course(session, DoseRow, ids)
@@ -132,7 +138,7 @@ class _Details:
         return CourseDump(
             context=context,
             anchors=self._anchors[number],
-            assessments=[self._assessment(a) for a in self._assessments[number]],
+            assessments=[self._assessment(a, context) for a in self._assessments[number]],
             doses=self._doses[number],
             events=self._events[number],
             readings=self._readings[number],
@@ -143,9 +149,12 @@ class _Details:
             stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )
 
-    def _assessment(self, row: Assessment) -> AssessmentDump:
+    def _assessment(self, row: Assessment, context: CourseContext) -> AssessmentDump:
         own = self._answers[row.id], self._scores[row.id], self._corrections[row.id]
-        return AssessmentDump(row, *own)
+        asked = instrument_of(
+            self._session, self._library, row.instrument, row.key_sha256, context.instruments
+        )
+        return AssessmentDump(row, asked, *own)
 
 
 def _by_assessment(session: Session, table: Any, ids: Sequence[int]) -> Mapping[int, list[Any]]:

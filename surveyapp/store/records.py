@@ -106,6 +106,8 @@ def people_from(reading: Reading) -> list[Person]:
             events=tuple(map(_event, events[context.course_id])),
             missing=missing_of(context, reasons[context.course_id]),
             intention=_intention(notes[context.course_id]),
+            instruments=context.instruments,
+            runs_under=context.runs_under,
             endings=tuple(
                 Ending(ENDINGS[s.kind], s.since) for s in context.stops if s.kind in ENDINGS
             ),

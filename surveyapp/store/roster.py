@@ -17,7 +17,6 @@ from .scopes import Scope
 from .tables import (
     Anchor,
     Clearance,
-    Consent,
     Course,
     DoseRow,
     Participant,
@@ -225,16 +224,6 @@ def add_course(
     session.add(made)
     session.flush()
     return made
-
-
-def add_consent(
-    session: Session, course_id: int, given_on: date, scope: str, actor: str, now: datetime
-) -> None:
-    session.add(
-        Consent(
-            course_id=course_id, given_on=given_on, scope=scope, recorded_by=actor, recorded_at=now
-        )
-    )
 
 
 def set_anchor(session: Session, course_id: int, anchor: str, on: date) -> Anchor:

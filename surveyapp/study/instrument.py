@@ -9,7 +9,7 @@ value each printed option has, because translations may print them in another or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Report = Literal["sum", "percent"]
@@ -120,7 +120,8 @@ class Wording:
 
 @dataclass(frozen=True)
 class Instrument:
-    """`session` says that it asks about one session (an anchor's day), not a period."""
+    """`session` says that it asks about one session (an anchor's day), not a period. `text` is its
+    key's file, `sha256` that text's hash."""
 
     id: str
     version: str
@@ -135,6 +136,7 @@ class Instrument:
     licence: str
     sha256: str
     wordings: Mapping[str, Wording]
+    text: str = field(default="", repr=False, compare=False)
 
     def item(self, item_id: str) -> Item:
         """Raises KeyError."""

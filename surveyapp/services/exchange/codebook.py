@@ -8,7 +8,8 @@ from datetime import datetime
 from ...study.instrument import Instrument, Scale
 from ...study.library import Library
 from ...study.protocol import Protocol, Timepoint
-from .columns import TABLES, Kind, Table
+from .column import Kind
+from .columns import TABLES, Table
 
 HEADER = ("about", "of", "name", "kind", "allowed", "meaning")
 KINDS: dict[Kind, str] = {

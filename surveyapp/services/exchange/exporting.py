@@ -118,7 +118,7 @@ def _write_tables(site: Site, folder: Path, now: datetime, part: Part) -> dict[s
 
 def _of_people(session: Session, site: Site, now: datetime, part: Part) -> Iterator[Rows]:
     for count, dump in enumerate(person_dumps(session, site.library, part.scope), 1):
-        yield rows_of(dump, site.library, now, _kept_back(session, site, dump))
+        yield rows_of(dump, now, _kept_back(session, site, dump))
         part.tell(count)
 
 

@@ -9,6 +9,7 @@ from surveyapp.store import (
     tables,
     tables_access,
     tables_care,
+    tables_consent,
     tables_digest,
     tables_entry,
     tables_group,
@@ -21,6 +22,7 @@ assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metad
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is SQLModel.metadata
 assert tables_signin.StaffSession.metadata is SQLModel.metadata
+assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

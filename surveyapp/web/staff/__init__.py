@@ -20,6 +20,7 @@ from . import (
     adding,
     alerts,
     analysis,
+    consenting,
     digest,
     entry,
     gathering,
@@ -76,6 +77,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/analysis", "analysis", analysis.analysis),
     ("/export/progress", "export_progress", analysis.export_progress),
     ("/export/data.zip", "export_zip", analysis.export_zip),
+    ("/retreats/<int:retreat_id>/consent", "signed_list", consenting.signed_list),
+    ("/study/<int:study_id>/running", "study_running", versions.study_running),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -101,7 +104,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/quiet-hours", "quiet_hours", stopping.quiet_hours),
     ("/people/<code>/<int:number>/stop", "stop", stopping.stop),
     ("/people/<code>/<int:number>/stop/<int:stop_id>/undo", "undo_stop", stopping.undo_stop),
-    ("/people/<code>/<int:number>/consent", "consent", people.consent),
+    ("/people/<code>/<int:number>/consent", "consent", consenting.consent),
     ("/people/<code>/<int:number>/dosing-day", "dosing_day", moving.dosing_day),
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
@@ -159,6 +162,13 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/accounts/<int:account_id>/active", "colleague_active", accounts.colleague_active),
     ("/accounts/<int:account_id>/second-factor", "remove_factor", accounts.remove_factor),
     ("/export", "export", analysis.export),
+    ("/study/<int:study_id>/consent", "consent_forms", consenting.consent_forms),
+    ("/study/<int:study_id>/amendment", "study_version", versions.study_version),
+    (
+        "/people/<code>/<int:number>/consent/withdraw",
+        "withdraw_consent",
+        consenting.withdraw_consent,
+    ),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -258,11 +258,6 @@ class PasteForm(ActForm):
     )
 
 
-class ConsentForm(ActForm):
-    given_on = DayField("Consent given on", description=DATE_HINT)
-    scope = RadioField("What it covers")
-
-
 class DayForm(ActForm):
     dosing_date = DayField("Dosing day", description=DATE_HINT)
 
