@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import demo, exchange, instruments, operate, rehearse, report, score
+from . import audit, demo, exchange, instruments, operate, rehearse, report, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, demo)
+GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, audit)
 
 Run = Callable[[argparse.Namespace], int]
 

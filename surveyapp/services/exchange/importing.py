@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...store import trail, transfer, versions
+from ...store import seals, trail, transfer, versions
 from ...store.database import Session
 from ...store.scores import store_scores
 from ...store.tables import (
@@ -197,8 +197,11 @@ class _Import:
             instrument = self._library.instruments[assessment.instrument]
             scored = score(instrument, sheet.values)
             store_scores(self._session, assessment.id, instrument, scored)
+        sealed = seals.seals_of(self._session, [assessment.id for assessment in assessments])
+        for sheet, assessment in pairs:
             chain = self._courses[sheet.key[:2]].chain
-            self._log(chain, "assessment imported", _sheet_payload(sheet))
+            payload = {**_sheet_payload(sheet), seals.SEALED: sealed[assessment.id]}
+            self._log(chain, "assessment imported", payload)
 
     def _assessment(self, sheet: SheetRows) -> Assessment:
         _, _, timepoint, name = sheet.key
