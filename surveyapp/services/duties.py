@@ -14,11 +14,12 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
+from . import headkeeping
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = ()
+DUTIES: tuple[tuple[str, Duty], ...] = (("the trail's head", headkeeping.keep_head),)
 
 log = structlog.get_logger("worker")
 
