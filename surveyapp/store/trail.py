@@ -58,7 +58,7 @@ _stray = (
 _EVERY_ROW = """
 SELECT e.uid, e.chain, e.seq, e.kind, e.actor, {at}, e.commitment, e.previous, e.hash,
        p.salt, p.payload
-FROM event e LEFT JOIN event_payload p ON p.event_uid = e.uid
+FROM event e LEFT JOIN event_payload p ON p.event_uid = e.uid {where}
 ORDER BY e.chain, e.seq
 """
 _HEADS = """
@@ -197,6 +197,20 @@ def verify(session: Session, known: Heads | None = None, tell: Tell = _silent) -
     return Verified(check.events, len(check.heads), head, None, check.gone, check.erasures)
 
 
+def verify_chain(session: Session, chain: str) -> Verified:
+    """Check one chain, for whoever looks at it now."""
+    check = _Check(session, None, chain)
+    try:
+        for row in _rows(session, chain):
+            check.take(*row)
+        check.close_chain()
+    except _FoundError as found:
+        return Verified(check.events, 1, "", str(found))
+    if not check.heads:
+        return Verified(0, 1, "", f"chain {chain} has no event")
+    return Verified(check.events, 1, over_all(check.heads), None, check.gone)
+
+
 class _FoundError(Exception):
     """A bad row, named."""
 
@@ -204,10 +218,10 @@ class _FoundError(Exception):
 class _Check:
     """What is known on the way through the rows, chain by chain in the order of their numbers."""
 
-    def __init__(self, session: Session, known: Heads | None) -> None:
+    def __init__(self, session: Session, known: Heads | None, chain: str = "") -> None:
         self.events, self.gone, self.last = 0, 0, "the beginning"
         self.heads: dict[str, tuple[int, str]] = {}
-        self.erasures, self._erased = _erased(session)
+        self.erasures, self._erased = _erased(session, chain)
         self._courses = set(session.scalars(select(col(Course.chain))))
         self._known = dict(known.chains) if known else {}
         # The chain being read, with what its next row must continue.
@@ -229,7 +243,7 @@ class _Check:
     ) -> None:
         """Check one row. Raises _FoundError."""
         if chain != self._chain:
-            self._close_chain()
+            self.close_chain()
             self._chain, self._seq, self._previous = chain, 0, GENESIS
             self._kept = self._known.get(chain, (0, ""))
         fault = None
@@ -262,7 +276,7 @@ class _Check:
             return None
         return "its payload is gone and no erasure names it"
 
-    def _close_chain(self) -> None:
+    def close_chain(self) -> None:
         """What only the end of a chain shows. Raises _FoundError."""
         if not self._chain:
             return
@@ -275,7 +289,7 @@ class _Check:
 
     def end(self, session: Session) -> None:
         """What only the whole shows. Raises _FoundError."""
-        self._close_chain()
+        self.close_chain()
         if missing := sorted(self._courses - self.heads.keys()):
             raise _FoundError(f"chain {missing[0]} of a course has no event")
         if missing := sorted(self._known.keys() - self.heads.keys()):
@@ -285,19 +299,23 @@ class _Check:
             raise _FoundError(f"payload {stray} belongs to no event")
 
 
-def _rows(session: Session) -> Iterator[Row[Any]]:
-    """Every event with its payload; the time as text in UTC, as SQLite keeps it."""
+def _rows(session: Session, chain: str = "") -> Iterator[Row[Any]]:
+    """Every event, or a chain's, with its payload; the time as text in UTC, as SQLite keeps it."""
     postgres = session.get_bind().dialect.name == "postgresql"
     at = "to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')" if postgres else "e.at"
-    query = text(_EVERY_ROW.format(at=at))
-    with session.execute(query, execution_options={"yield_per": SLICE}) as rows:
+    query = text(_EVERY_ROW.format(at=at, where="WHERE e.chain = :chain" if chain else ""))
+    options = {"yield_per": SLICE}
+    with session.execute(query, {"chain": chain}, execution_options=options) as rows:
         yield from rows
 
 
-def _erased(session: Session) -> tuple[tuple[Erasure, ...], set[str]]:
-    """The erasures on record, and every event whose payload they name."""
+def _erased(session: Session, chain: str) -> tuple[tuple[Erasure, ...], set[str]]:
+    """The erasures on record, and every event whose payload they name; with a chain, those of that
+    chain and the system's, which are found without reading all."""
     query = select(_event.c.uid, _event.c.actor, _event.c.at, _payload.c.payload)
     query = query.join(_payload, _event.c.uid == _payload.c.event_uid)
+    if chain:
+        query = query.where(_event.c.chain.in_((chain, SYSTEM)))
     erasures: list[Erasure] = []
     named: set[str] = set()
     for uid, actor, at, body in session.execute(query.where(_event.c.kind == ERASED)):

@@ -29,25 +29,25 @@ def looks(site: Site) -> list[dict[str, str]]:
 
 
 def test_only_a_post_shows_it_and_the_look_is_on_record(filled: Browser, sqlite_site: Site) -> None:
-    act(filled, FORM, {"email": WHOLE, "phone": "+31 6 12345678", "channels": "email"})
+    act(filled, FORM, {"email": WHOLE, "phone": "+31 6 87654321", "channels": "email"})
     for path in (PERSON, FORM, f"{FORM}/show"):
         page = filled.get(path)
         assert WHOLE not in page.response.get_data(as_text=True)
-        assert "12345678" not in page.response.get_data(as_text=True)
+        assert "87654321" not in page.response.get_data(as_text=True)
     assert looks(sqlite_site) == []
     shown = act(filled, f"{FORM}/show", {})
-    assert f"E-mail: {WHOLE}; Phone: +31612345678" in shown.text
+    assert f"E-mail: {WHOLE}; Phone: +31687654321" in shown.text
     assert looks(sqlite_site) == [{"person": "S-01", "what": "e-mail and phone"}]
     assert filled.post(f"{FORM}/show", {}).status == 400
     assert len(looks(sqlite_site)) == 1
 
 
 def test_empty_keeps_and_a_tick_removes(filled: Browser, sqlite_site: Site) -> None:
-    act(filled, FORM, {"email": WHOLE, "phone": "+31612345678", "channels": "email"})
+    act(filled, FORM, {"email": WHOLE, "phone": "+31687654321", "channels": "email"})
     page = act(filled, FORM, {"email": "", "phone": "", "channels": "phone email"})
     assert "The contact of S-01 is saved." in page.text
     known = reaching.contacts_of(sqlite_site, "S-01")
-    assert (known.email, known.phone, known.channels) == (WHOLE, "+31612345678", "phone email")
+    assert (known.email, known.phone, known.channels) == (WHOLE, "+31687654321", "phone email")
     act(filled, FORM, {"no_phone": "y", "channels": "email"})
     known = reaching.contacts_of(sqlite_site, "S-01")
     assert (known.email, known.phone) == (WHOLE, "")

@@ -36,6 +36,7 @@ from . import (
     stopping,
     study,
     system,
+    trail,
     versions,
 )
 from .desk import Desk, address, near_day
@@ -67,6 +68,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/trail", "trail", trail.trail),
+    ("/people/<code>/trail", "person_trail", trail.person_trail),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -139,6 +142,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
     ("/people/<code>/contact/show", "show_contact", reaching.show_contact),
+    ("/people/<code>/trail.csv", "person_trail_csv", trail.person_trail_csv),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -10,6 +10,7 @@ from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
+from .. import security
 from .desk import Act, Desk, chosen, perform
 from .forms import ActForm, ConsentForm, DoseForm, options
 
@@ -41,6 +42,7 @@ def person(desk: Desk, code: str) -> ResponseReturnValue:
         practice=view.practice,
         notices=view.notices,
         alerts=alert_views.open_of_person(desk.site, code),
+        reads_trail=security.rights().may("admin"),
     )
 
 

@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from .desk import Desk
 
-ENTRIES: tuple[tuple[str, str, str], ...] = ()
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("trail", "Trail", "Who did what and when, and what of it was last kept outside."),
+)
 
 
 def system(desk: Desk) -> ResponseReturnValue:
