@@ -19,6 +19,9 @@ from . import account, demo, exchange, instruments, operate, rehearse, report, s
 from .saying import CommandError, say
 
 GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, account)
+from . import audit, demo, exchange, instruments, operate, rehearse, report, score
+
+GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, audit)
 
 Run = Callable[[argparse.Namespace], int]
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from .. import texts
 from ..store import answers as desk
-from ..store import keys, trail
+from ..store import keys, seals, trail
 from ..store.answers import Desk, NewAnswer, Sheet
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
@@ -291,6 +291,7 @@ def _submit(site: Site, session: Session, found: Desk, sheet: Sheet, now: dateti
         "instrument": sheet.instrument,
         "left_open": left,
         "late": found.closes_at is not None and now >= found.closes_at,
+        seals.SEALED: seals.seal_of(session, sheet.assessment_id),
     }
     trail.append(session, found.chain, "answers sent", PERSON, now, payload)
 

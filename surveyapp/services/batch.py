@@ -26,6 +26,7 @@ from typing import Any
 
 from ..config import Paper, Settings
 from ..reports.pdf import Renderer
+from ..store import trail
 from ..store.records import load_people, retreat_by_name
 from . import aside, reporting
 from .aside import LOCK, STATE
@@ -204,6 +205,15 @@ def zip_of(site: Site, retreat_id: int, now: datetime) -> Path:
     found, path = progress(site, retreat_id, now), _folder(site, retreat_id) / ZIP
     if found is None or not found.finished or not path.exists():
         raise NotFoundError("The session PDFs are not there, or not any more: make them again.")
+    return path
+
+
+def take_zip(site: Site, retreat_id: int, *, actor: str, now: datetime) -> Path:
+    """The finished file, for somebody: that it was fetched is on record. Raises NotFoundError."""
+    path = zip_of(site, retreat_id, now)
+    with site.database.write() as session:
+        payload: dict[str, object] = {"retreat": the_retreat(session, retreat_id).name}
+        trail.append(session, trail.SYSTEM, "session PDFs fetched", actor, now, payload)
     return path
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 from ..reports import words
 from ..store import answers as desk
 from ..store import corrections as store
-from ..store import keys, trail
+from ..store import keys, seals, trail
 from ..store.alerts import staff_emails
 from ..store.corrections import Given
 from ..store.database import Session
@@ -159,6 +159,7 @@ def correct(
             "instrument": asked.id,
             "changes": {item: [old, put] for item, (old, put) in changes.items()},
             "reason": new.reason.strip(),
+            seals.SEALED: seals.seal_of(session, row.id),
         }
         trail.append(session, context.course.chain, "answers corrected", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])

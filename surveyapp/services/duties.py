@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
-from . import colleague_mail, sessions, tries
+from . import colleague_mail, headkeeping, sessions, tries
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
@@ -24,6 +24,7 @@ DUTIES: tuple[tuple[str, Duty], ...] = (
     ("old sign-in tries", tries.tidy),
     ("old sessions", sessions.tidy),
 )
+DUTIES: tuple[tuple[str, Duty], ...] = (("the trail's head", headkeeping.keep_head),)
 
 log = structlog.get_logger("worker")
 

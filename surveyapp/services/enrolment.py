@@ -286,7 +286,7 @@ def save_settings(
         before = {name: getattr(study, name) for name in fields}
         for name, text in fields.items():
             setattr(study, name, text)
-        changed = {name: text for name, text in fields.items() if before[name] != text}
+        changed = {n: [before[n], text] for n, text in fields.items() if before[n] != text}
         if changed:
             payload = {"study": study_id, **changed}
             trail.append(session, trail.SYSTEM, "settings saved", actor, now, payload)

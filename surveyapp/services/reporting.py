@@ -7,6 +7,7 @@ HTML come at once; the PDF is drawn on demand in the site's renderer, a process 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -158,16 +159,30 @@ def make_pdf(
     """The report on paper, for somebody: that it was made is in the trail of the person's courses,
     or for a retreat's in the system's. Raises RefusedError."""
     body = pdf(site, report, renderer)
-    payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
+    _note_made(site, report, report.filename, body, actor, now)
+    return body
+
+
+def note_numbers(site: Site, report: Report, *, actor: str, now: datetime) -> dict[str, Any]:
+    """The report's numbers, for somebody: on record like the PDF."""
+    numbers = report.data
+    body = json.dumps(numbers, sort_keys=True).encode()
+    _note_made(site, report, report.filename.replace(".pdf", ".json"), body, actor, now)
+    return numbers
+
+
+def _note_made(
+    site: Site, report: Report, file: str, body: bytes, actor: str, now: datetime
+) -> None:
+    payload = {"file": file, "sha256": hashlib.sha256(body).hexdigest()}
     with site.database.write() as session:
         ids = roster.course_ids_by_code(session, [report.code]) if report.code else []
         if not ids:  # a retreat's, or about somebody who has no course yet
             trail.append(session, trail.SYSTEM, REPORT_MADE, actor, now, payload)
-            return body
+            return
         lock_courses(session, ids)
         contexts = course_contexts(session, site.library, ids)
         append_all(session, contexts, REPORT_MADE, actor, now, {**payload})
-    return body
 
 
 def _instruments(site: Site, people: Sequence[Person]) -> dict[str, Instrument]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from ..reports import words
 from ..store import answers as desk
-from ..store import trail
+from ..store import seals, trail
 from ..store.answers import NewAnswer
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -169,6 +169,7 @@ def enter_sheet(
             "at": at.isoformat(),
             "values": dict(new.values),
             "replaced": new.replace,
+            seals.SEALED: seals.seal_of(session, sheet.id),
         }
         trail.append(session, context.course.chain, "sheet entered", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])

@@ -179,10 +179,14 @@ def set_quiet_hours(
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        stood = person.quiet_from, person.quiet_until
         person.quiet_from, person.quiet_until = start, end
         session.flush()
         contexts = course_contexts(session, site.library, ids)
-        payload: dict[str, object] = {"from": _clock(start), "until": _clock(end)}
+        payload: dict[str, object] = {
+            "from": [_clock(stood[0]), _clock(start)],
+            "until": [_clock(stood[1]), _clock(end)],
+        }
         append_all(session, contexts, "quiet hours set", actor, now, payload)
         roster.look_again(session, ids, now)
         refresh_windows(session, site.library, ids)

@@ -45,6 +45,8 @@ from .tables_reach import DIED, LEFT
 
 _id = attrgetter("id")
 REPORT_MADE = "report made"
+LOOKS = (REPORT_MADE, "contacts looked at")
+"""Kinds of events that change nothing."""
 RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer, MissingForm, Note)
 """The tables that people's records are made of, besides what contexts hold."""
 ENDINGS: dict[str, EndingKind] = {LEFT: "withdrawn", DIED: "died"}
@@ -74,7 +76,7 @@ def last_change(session: Session, person_codes: Collection[str]) -> datetime | N
         select(func.max(col(TrailEvent.at)))
         .join(Course, col(Course.chain) == col(TrailEvent.chain))
         .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind) != REPORT_MADE)
+        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind).not_in(LOOKS))
     )
     found = session.scalar(query)
     return found.astimezone(UTC) if found else None

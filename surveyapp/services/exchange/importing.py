@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...store import keys, trail, transfer
+from ...store import keys, seals, trail, transfer
 from ...store.database import Session
 from ...store.scores import store_scores
 from ...store.tables import (
@@ -199,8 +199,11 @@ class _Import:
             instrument = self._instrument(sheet)
             scored = score(instrument, sheet.values)
             store_scores(self._session, assessment.id, instrument, scored)
+        sealed = seals.seals_of(self._session, [assessment.id for assessment in assessments])
+        for sheet, assessment in pairs:
             chain = self._courses[sheet.key[:2]].chain
-            self._log(chain, "assessment imported", _sheet_payload(sheet))
+            payload = {**_sheet_payload(sheet), seals.SEALED: sealed[assessment.id]}
+            self._log(chain, "assessment imported", payload)
 
     def _instrument(self, sheet: SheetRows) -> Instrument:
         """As the course's study was frozen to it."""

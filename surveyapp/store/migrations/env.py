@@ -15,6 +15,7 @@ from surveyapp.store import (
     tables_group,
     tables_reach,
     tables_signin,
+    tables_trail,
 )
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
@@ -23,6 +24,7 @@ assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.meta
 assert tables_digest.Digest.metadata is SQLModel.metadata
 assert tables_signin.StaffSession.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata
+assert tables_digest.Digest.metadata is tables_trail.TrailHead.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

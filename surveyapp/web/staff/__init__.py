@@ -41,6 +41,7 @@ from . import (
     stopping,
     study,
     system,
+    trail,
     versions,
 )
 from .desk import Desk, address, near_day
@@ -79,6 +80,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/export/data.zip", "export_zip", analysis.export_zip),
     ("/retreats/<int:retreat_id>/consent", "signed_list", consenting.signed_list),
     ("/study/<int:study_id>/running", "study_running", versions.study_running),
+    ("/trail", "trail", trail.trail),
+    ("/people/<code>/trail", "person_trail", trail.person_trail),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -169,6 +172,8 @@ ACTS: tuple[tuple[str, str, View], ...] = (
         "withdraw_consent",
         consenting.withdraw_consent,
     ),
+    ("/people/<code>/contact/show", "show_contact", reaching.show_contact),
+    ("/people/<code>/trail.csv", "person_trail_csv", trail.person_trail_csv),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

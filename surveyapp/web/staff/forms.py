@@ -5,7 +5,7 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import math
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from typing import Any, cast
 
 import wtforms
+from flask import current_app
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -179,9 +180,18 @@ class StoodForm(ActForm):
 
     stood = HiddenField()
 
-    def __init__(self, standing: Mapping[str, Any], also: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        standing: Mapping[str, Any],
+        also: Mapping[str, str] | None = None,
+        unshown: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """`also` is told when it changed, `unshown` is only compared. The mark is keyed, so that
+        nobody finds out from the page what is not shown."""
         self._standing, self._also = standing, also or {}
-        self._now = hashlib.sha256(repr((standing, self._also)).encode()).hexdigest()[:16]
+        stands = repr((standing, self._also, unshown or {})).encode()
+        key = str(current_app.secret_key).encode()
+        self._now = hmac.digest(key, stands, "sha256").hex()[:16]
         cast(Any, super()).__init__(data={**standing, "stood": self._now})
 
     def validate(self, extra_validators: Any = None) -> bool:
