@@ -14,11 +14,12 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
+from .backup.schedule import look_after_backups
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = ()
+DUTIES: tuple[tuple[str, Duty], ...] = (("backups", look_after_backups),)
 
 log = structlog.get_logger("worker")
 

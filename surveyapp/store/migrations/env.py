@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from surveyapp.store import (
     tables,
     tables_access,
+    tables_backup,
     tables_care,
     tables_digest,
     tables_entry,
@@ -19,6 +20,7 @@ assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadat
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is SQLModel.metadata
+assert tables_backup.BackupRun.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
