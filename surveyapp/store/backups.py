@@ -17,6 +17,7 @@ from .tables_backup import RUNNING as RUNNING
 from .tables_backup import BackupRun as BackupRun
 
 LOCK_KEY = 7_266_393
+LOOKED_BACK = 50
 
 
 def alone(session: Session) -> None:
@@ -53,6 +54,12 @@ def newest_of_each(session: Session) -> dict[tuple[str, str], BackupRun]:
     return {(run.kind, run.outcome): run for run in rows}
 
 
+def running(session: Session, kind: str) -> Sequence[BackupRun]:
+    """Those that are under way, or broke off and were not written down as such."""
+    query = select(BackupRun).where(col(BackupRun.kind) == kind, col(BackupRun.outcome) == RUNNING)
+    return session.scalars(query).all()
+
+
 def recent(session: Session, count: int) -> Sequence[BackupRun]:
     order = col(BackupRun.started_at).desc(), col(BackupRun.id).desc()
     return session.scalars(select(BackupRun).order_by(*order).limit(count)).all()
@@ -72,3 +79,11 @@ def sha256_of(session: Session, file: str) -> str:
         col(BackupRun.file) == file, col(BackupRun.kind) == BACKUP
     )
     return session.scalars(query).first() or ""
+
+
+def failed_at(session: Session) -> Sequence[datetime]:
+    """When the last backups began that failed."""
+    query = select(col(BackupRun.started_at)).where(
+        col(BackupRun.kind) == BACKUP, col(BackupRun.outcome) == FAILED
+    )
+    return session.scalars(query.order_by(col(BackupRun.id).desc()).limit(LOOKED_BACK)).all()

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -143,7 +144,11 @@ def _call(tool: str, how: Sequence[str], url: URL) -> None:
         check=False,
     )
     if done.returncode:
-        raise CopyFailedError(f"{Path(tool).name} failed: {_last(done.stderr)}")
+        name = Path(tool).name
+        if done.returncode < 0:
+            stopped = signal.Signals(-done.returncode).name
+            raise CopyFailedError(f"{name} was stopped by the system ({stopped}).")
+        raise CopyFailedError(f"{name} failed: {_last(done.stderr)}")
 
 
 def _reach(url: URL) -> _Run:

@@ -109,8 +109,8 @@ def _make_sure_of_room(manifest: Manifest, folder: Path) -> None:
 
 
 def megabytes(size: int) -> str:
-    """3.2 MB, 1,204.0 MB"""
-    return f"{size / 1e6:,.1f} MB"
+    """14 kB, 3.2 MB, 1,204.0 MB"""
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.0f} kB"
 
 
 def _entry(stream: gzip.GzipFile, name: str) -> int:

@@ -19,14 +19,13 @@ from ...config import Settings
 from ...logs import start_logging
 from ...store import backups
 from ...store.backups import BACKUP, FAILED, GOOD
-from ...store.database import Session
 from ..errors import InputError
 from ..site import Site, open_site
 from . import age, naming
 from .archive import megabytes
 from .drill import Drilled, Means, drill, look, newest
 from .faults import BackupError, told
-from .making import Made, make
+from .making import Made, beside, make
 from .manifest import PURPOSE
 from .workplace import workplace
 
@@ -93,20 +92,17 @@ def _told(made: Made) -> Ended:
 
 
 def _prune(site: Site, folder: Path, made: Made) -> str:
-    """Delete what is not kept any more; says so."""
+    """Delete what is not kept any more, and parts that broken runs left; says so."""
     with site.database.read() as session:
-        ours = _ours(session, made)
+        ours = backups.files(session) | {made.path.name}
+        broken = [naming.name_of(at) for at in backups.failed_at(session)]
     try:
         gone = naming.to_delete(naming.backups(folder), ours)
-        for path in gone:
+        for path in (*gone, *(beside(folder / name) for name in broken)):
             path.unlink(missing_ok=True)
     except OSError as error:
         return f" Older ones could not be deleted: {error.strerror}."
     return f" {len(gone)} older deleted." if gone else ""
-
-
-def _ours(session: Session, made: Made) -> set[str]:
-    return backups.files(session) | {made.path.name}
 
 
 def _drill(site: Site, now: datetime) -> Ended:

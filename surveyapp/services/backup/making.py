@@ -143,21 +143,26 @@ def _manifest(site: Site, facts: Facts, members: Sequence[Member], now: datetime
 
 def _write(parts: Iterator[bytes], path: Path, key: Any) -> tuple[int, str]:
     """Whole or not at all: beside its place first, then under its name."""
-    beside = path.with_name(f".{path.name}.part")
+    part = beside(path)
     with told("writing the backup", path):
         try:
-            with _fresh(beside) as file:
+            with _fresh(part) as file:
                 _pour(parts, file, key)
                 file.flush()
                 os.fsync(file.fileno())
                 size = file.tell()
                 _forget_what_was_cached(file)
-            digest = digest_of(beside)
-            beside.rename(path)
+            digest = digest_of(part)
+            part.rename(path)
             sync_folder(path.parent)
         finally:
-            beside.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
     return size, digest
+
+
+def beside(path: Path) -> Path:
+    """Where a backup grows until it is whole."""
+    return path.with_name(f".{path.name}.part")
 
 
 def _fresh(path: Path) -> BinaryIO:

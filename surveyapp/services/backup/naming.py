@@ -1,7 +1,8 @@
 """Names of the worker's backups, and which of them are kept.
 
 Kept are the newest of each of the last 7 days, 4 weeks and 6 months that have any. Older ones go,
-but only files that this installation made, and only after a newer one was found whole.
+once a newer one was found whole. Only files that this installation made count and go: another may
+write to the same folder.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ def backups(folder: Path) -> list[Path]:
 
 def to_delete(paths: Sequence[Path], ours: Collection[str]) -> list[Path]:
     """Those that are not kept any more, of what this installation made."""
-    newest_first = sorted(paths, key=made_at, reverse=True)
+    newest_first = sorted((p for p in paths if p.name in ours), key=made_at, reverse=True)
     kept: set[Path] = set(newest_first[:1])
     for period, count in KEPT.items():
         kept |= _newest_of_each(newest_first, period, count)
-    return [path for path in paths if path not in kept and path.name in ours]
+    return [path for path in newest_first if path not in kept]
 
 
 def _newest_of_each(newest_first: Sequence[Path], period: str, count: int) -> set[Path]:

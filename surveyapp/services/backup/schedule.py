@@ -84,15 +84,15 @@ def _begin_if(site: Site, kind: str, due: Due, actor: str, now: datetime) -> int
 
 def _is_under_way(session: Session, site: Site, kind: str, host: str, now: datetime) -> bool:
     """Whether one is; what broke off is written down as such."""
-    last = backups.newest(session, kind)
-    if last is None or last.outcome != RUNNING:
-        return False
-    if not broke_off(last, is_busy(site.settings.data_dir), host, now):
-        return True
-    last.outcome, last.words = FAILED, BROKE_OFF
+    under_way = False
+    for run in backups.running(session, kind):
+        if broke_off(run, is_busy(site.settings.data_dir), host, now):
+            run.outcome, run.words = FAILED, BROKE_OFF
+            log.error("broke off", kind=kind)
+        else:
+            under_way = True
     session.flush()
-    log.error("broke off", kind=kind)
-    return False
+    return under_way
 
 
 def _backup_due(session: Session, site: Site, now: datetime) -> bool:

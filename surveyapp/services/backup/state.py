@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...store import backups
-from ...store.backups import BACKUP, DRILL, FAILED, GOOD, RUNNING, BackupRun
+from ...store.backups import BACKUP, DRILL, FAILED, GOOD, BackupRun
 from ...store.database import Session
 from ...texts import moment
 from ..readmodels import Need, Place
@@ -87,7 +87,5 @@ def needs(session: Session, site: Site, now: datetime) -> list[Need]:
 
 def broke_off(run: BackupRun, busy: bool, host: str, now: datetime) -> bool:
     """Whether a run that says it is under way is not: nobody works on it any more."""
-    if run.outcome != RUNNING:
-        return False
     patience = STARTING if run.host == host and not busy else LONGEST
     return abs(now - run.started_at) > patience

@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from .desk import Desk
 
-ENTRIES: tuple[tuple[str, str, str], ...] = ()
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("backups", "Backups", "When the last one was made, whether it can be restored, and one now."),
+)
 
 
 def system(desk: Desk) -> ResponseReturnValue:
