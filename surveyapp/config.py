@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     backup_dir: Path | None = None
     backup_key: str = ""
     backup_hours: int = 24
+    drill_identity: Path | None = None
     head_mail: str = ""
     head_dir: Path | None = None
     ledger_dir: Path | None = None

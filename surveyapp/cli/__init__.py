@@ -15,13 +15,32 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import account, demo, exchange, instruments, operate, rehearse, report, score
+from . import (
+    account,
+    audit,
+    backup,
+    demo,
+    exchange,
+    instruments,
+    operate,
+    rehearse,
+    report,
+    score,
+)
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, account)
-from . import audit, demo, exchange, instruments, operate, rehearse, report, score
-
-GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, audit)
+GROUPS = (
+    score,
+    rehearse,
+    instruments,
+    operate,
+    exchange,
+    report,
+    account,
+    audit,
+    backup,
+    demo,
+)
 
 Run = Callable[[argparse.Namespace], int]
 

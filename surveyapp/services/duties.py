@@ -15,6 +15,7 @@ import structlog
 
 from ..delivery.email import Mailer
 from . import colleague_mail, headkeeping, sessions, tries
+from .backup.schedule import look_after_backups
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
@@ -23,8 +24,9 @@ DUTIES: tuple[tuple[str, Duty], ...] = (
     ("mails to colleagues", colleague_mail.send_due),
     ("old sign-in tries", tries.tidy),
     ("old sessions", sessions.tidy),
+    ("the trail's head", headkeeping.keep_head),
+    ("backups", look_after_backups),
 )
-DUTIES: tuple[tuple[str, Duty], ...] = (("the trail's head", headkeeping.keep_head),)
 
 log = structlog.get_logger("worker")
 

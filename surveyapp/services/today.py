@@ -23,6 +23,7 @@ from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
 from . import alert_views
+from .backup import state as backup_state
 from .consent import to_sign
 from .dosing import held_prompts
 from .health import Health
@@ -62,6 +63,7 @@ def today(site: Site, now: datetime, state: Health, rights: Rights = EVERYTHING)
             needs=[
                 *alert_views.needs(session, site, rights),
                 *_of("Trouble with sending messages", _machine(state)),
+                *_of("Trouble with backups", backup_state.needs(session, site, now)),
                 *_needs(session, site, own, now),
                 *_of("Nobody named to be told", alert_views.without_responder(site, theirs)),
                 *_of("Settings to fill in", _settings(theirs)),

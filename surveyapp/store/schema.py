@@ -35,6 +35,15 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def knows(revision: str) -> bool:
+    """Whether this program can bring a schema of this version to its own."""
+    return revision in _known()
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def migrate(database: Database) -> bool:
     """Bring the schema to this program's version; True when anything changed.
 
@@ -103,8 +112,7 @@ def require_current(database: Database) -> None:
 
 
 def _refuse_newer(current: str | None, database: Database) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _known():
         where = database.url.render_as_string(hide_password=True)
         raise DatabaseUnavailableError(
             f"The database {where} has the schema {current}, which is newer than this program. "

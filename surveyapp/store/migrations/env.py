@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from surveyapp.store import (
     tables,
     tables_access,
+    tables_backup,
     tables_care,
     tables_consent,
     tables_digest,
@@ -25,6 +26,7 @@ assert tables_digest.Digest.metadata is SQLModel.metadata
 assert tables_signin.StaffSession.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_trail.TrailHead.metadata is SQLModel.metadata
+assert tables_backup.BackupRun.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

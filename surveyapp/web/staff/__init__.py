@@ -20,6 +20,7 @@ from . import (
     adding,
     alerts,
     analysis,
+    backups,
     consenting,
     digest,
     entry,
@@ -82,6 +83,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/study/<int:study_id>/running", "study_running", versions.study_running),
     ("/trail", "trail", trail.trail),
     ("/people/<code>/trail", "person_trail", trail.person_trail),
+    ("/system/backups", "backups", backups.backups),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -174,6 +176,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ),
     ("/people/<code>/contact/show", "show_contact", reaching.show_contact),
     ("/people/<code>/trail.csv", "person_trail_csv", trail.person_trail_csv),
+    ("/system/backups/now", "backup_now", backups.backup_now),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -15,6 +15,7 @@ from .desk import Desk
 ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("accounts", "Accounts", "Who signs in, what they may do and in which retreats."),
     ("trail", "Trail", "Who did what and when, and what of it was last kept outside."),
+    ("backups", "Backups", "When the last one was made, whether it can be restored, and one now."),
 )
 
 
