@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import demo, exchange, instruments, operate, rehearse, report, score
+from . import demo, exchange, instruments, keys, operate, rehearse, report, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, demo)
+GROUPS = (score, rehearse, instruments, operate, exchange, report, keys, demo)
 
 Run = Callable[[argparse.Namespace], int]
 
