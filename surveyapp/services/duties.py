@@ -14,11 +14,12 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
+from . import cleaning
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = ()
+DUTIES: tuple[tuple[str, Duty], ...] = (("cleaning", cleaning.duty),)
 
 log = structlog.get_logger("worker")
 

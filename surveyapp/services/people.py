@@ -17,6 +17,7 @@ from ..store import contacts, roster, trail, versions
 from ..store.database import Session
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
+from . import erasing
 from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError
@@ -159,6 +160,7 @@ class _Planning:
         self._known = roster.participants_like(session, codes)
         ids = [person.id for person in self._known.values()]
         self._numbers = roster.last_numbers(session, ids)
+        self._erased = erasing.erased_codes(site, session, codes)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
         self._vault = site.vault
@@ -210,6 +212,8 @@ class _Planning:
             return "Give a study code."
         if not CODE.fullmatch(code):
             return f"{code!r} is not a study code: letters, digits, dots and hyphens, at most 40."
+        if code in self._erased:
+            return f"{code} {erasing.WAS_ERASED}"
         if code.lower() in self._seen:
             return f"{code} stands here twice."
         if known and known.code != code:

@@ -14,7 +14,7 @@ from typing import Any
 import pypdf
 import pytest
 from sqlalchemy import update
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from surveyapp.cli import main
 from surveyapp.config import Keys, Settings, load_keys, write_contact_keys
@@ -22,6 +22,7 @@ from surveyapp.services import keys, keysheet
 from surveyapp.services.errors import InputError, RefusedError
 from surveyapp.services.site import Site, assemble
 from surveyapp.store import contacts, pins, sealed
+from surveyapp.store.columns import table_of
 from surveyapp.store.tables import Contact
 from surveyapp.store.vault import CannotOpenError, key_version
 from tests.conftest import NOON
@@ -132,7 +133,7 @@ def test_what_changes_meanwhile_wins(peopled: Site, monkeypatch: pytest.MonkeyPa
 def test_what_cannot_be_read_is_counted_and_left(peopled: Site) -> None:
     with peopled.database.write() as session:
         session.execute(
-            update(Contact).where(Contact.participant_id == 2).values(key_version="0" * 12)
+            update(Contact).where(col(Contact.participant_id) == 2).values(key_version="0" * 12)
         )
     keys.add_key(peopled, **BY)
     done = keys.rotate(peopled, **BY)
@@ -162,7 +163,7 @@ def test_a_key_file_that_cannot_be_written_stays(settings: Settings) -> None:
 def test_every_sealed_column_is_rotated() -> None:
     tables = SQLModel.metadata.tables.values()
     holding = {t.name for t in tables for c in t.columns if "sealed" in c.name}
-    assert holding == {str(c.model.__tablename__) for c in sealed.SEALED}
+    assert holding == {table_of(c.model).name for c in sealed.SEALED}
 
 
 # The sheet --------------------------------------------------------------------------------

@@ -12,12 +12,14 @@ from surveyapp.store import (
     tables_digest,
     tables_entry,
     tables_group,
+    tables_keeping,
     tables_reach,
 )
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
+assert tables_keeping.Erasure.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is SQLModel.metadata
 
 context.configure(
