@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import demo, erase, exchange, instruments, keys, operate, rehearse, report, score
+from . import demo, erase, exchange, instruments, keeping, keys, operate, rehearse, report, score
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, keys, erase, demo)
+GROUPS = (score, rehearse, instruments, operate, exchange, report, keys, erase, keeping, demo)
 
 Run = Callable[[argparse.Namespace], int]
 

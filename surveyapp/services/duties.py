@@ -14,12 +14,15 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
-from . import cleaning
+from . import cleaning, retention
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = (("cleaning", cleaning.duty),)
+DUTIES: tuple[tuple[str, Duty], ...] = (
+    ("cleaning", cleaning.duty),
+    ("retention", retention.duty),
+)
 
 log = structlog.get_logger("worker")
 

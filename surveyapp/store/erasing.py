@@ -100,11 +100,11 @@ def _prompts_of(courses: Any) -> Any:
 
 
 def token(code: str) -> re.Pattern[str]:
-    """The code as a word of its own: P-1 is not in P-10, P-1.2 or AP-1, but in files' names."""
+    """The code as a word of its own: P-1 is not in P-10, P-1.2 or AP-1, but in p-1.pdf."""
     inside = r"[A-Za-z0-9]"
     return re.compile(
         rf"(?<!{inside})(?<!{inside}[._-]){re.escape(code)}(?!{inside}|[._-]{inside})"
-        rf"|(?<=participant-){re.escape(_slug(code))}(?=\.)",
+        rf"|(?<!{inside})(?<!{inside}[._-]){re.escape(_slug(code))}(?=\.(?:pdf|json|zip)\b)",
         re.IGNORECASE,
     )
 
@@ -147,7 +147,7 @@ def _mentioning(session: Session, code: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _words(code: str) -> set[str]:
-    return {code.lower(), f"participant-{_slug(code)}."}
+    return {code.lower(), f"{_slug(code)}."}
 
 
 def without(said: Any, code: re.Pattern[str]) -> Any:

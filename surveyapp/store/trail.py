@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -98,6 +98,14 @@ def erase_payloads(session: Session, uids: Sequence[str]) -> None:
     for start in range(0, len(uids), ERASED_AT_ONCE):
         some = list(uids[start : start + ERASED_AT_ONCE])
         session.execute(delete(_payload).where(_payload.c.event_uid.in_(some)))
+
+
+def said_of(session: Session, chains: Collection[str]) -> Sequence[Row[Any]]:
+    """Time, kind, actor and payload (None: erased) of some chains' events, oldest first."""
+    query = select(_event.c.at, _event.c.kind, _event.c.actor, _payload.c.payload)
+    query = query.outerjoin(_payload, _payload.c.event_uid == _event.c.uid)
+    query = query.where(_event.c.chain.in_(chains))
+    return session.execute(query.order_by(_event.c.at, _event.c.chain, _event.c.seq)).all()
 
 
 def commit(salt: str, body: str) -> str:

@@ -20,6 +20,7 @@ from . import (
     digest,
     entry,
     gathering,
+    keeping,
     messagetexts,
     moving,
     noting,
@@ -67,6 +68,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/erasures", "erasures", keeping.erasures),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -138,6 +140,9 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/people/<code>/erase", "erase", keeping.erase),
+    ("/people/<code>/copy", "own_copy", keeping.own_copy),
+    ("/retention", "retention", keeping.periods),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -10,7 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from .desk import Desk
 
-ENTRIES: tuple[tuple[str, str, str], ...] = ()
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("erasures", "Erasures", "Erase a person, and see what was erased."),
+    ("retention", "Retention", "For how long each kind of data is kept."),
+)
 
 
 def system(desk: Desk) -> ResponseReturnValue:
