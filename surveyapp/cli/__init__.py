@@ -20,8 +20,11 @@ from . import (
     audit,
     backup,
     demo,
+    erase,
     exchange,
     instruments,
+    keeping,
+    keys,
     operate,
     rehearse,
     report,
@@ -39,6 +42,9 @@ GROUPS = (
     account,
     audit,
     backup,
+    keys,
+    erase,
+    keeping,
     demo,
 )
 

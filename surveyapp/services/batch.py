@@ -227,6 +227,17 @@ def tidy(site: Site, now: datetime) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def throw_away(site: Site) -> bool:
+    """Delete all of them, after somebody was erased; False while one is being made."""
+    gone = True
+    for folder in _root(site).glob("[0-9]*"):
+        if (folder / LOCK).exists() and aside.is_held(folder / LOCK):
+            gone = False
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return gone
+
+
 def _root(site: Site) -> Path:
     return site.settings.data_dir / "session-pdfs"
 

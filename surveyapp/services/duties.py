@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
-from . import colleague_mail, headkeeping, sessions, tries
+from . import cleaning, colleague_mail, headkeeping, retention, sessions, tries
 from .backup.schedule import look_after_backups
 from .site import Site
 
@@ -26,6 +26,8 @@ DUTIES: tuple[tuple[str, Duty], ...] = (
     ("old sessions", sessions.tidy),
     ("the trail's head", headkeeping.keep_head),
     ("backups", look_after_backups),
+    ("cleaning", cleaning.duty),
+    ("retention", retention.duty),
 )
 
 log = structlog.get_logger("worker")

@@ -18,7 +18,7 @@ from ..store.database import Session
 from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
-from . import freezing
+from . import erasing, freezing
 from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
 from .errors import InputError
@@ -183,6 +183,7 @@ class _Planning:
         self._numbers = roster.last_numbers(session, ids)
         found = [person.code for person in self._known.values()]
         self._outside = people_outside(session, found, scope)
+        self._erased = erasing.erased_codes(site, session, codes)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
         self._vault = site.vault
@@ -237,6 +238,8 @@ class _Planning:
             return "Give a study code."
         if not CODE.fullmatch(code):
             return f"{code!r} is not a study code: letters, digits, dots and hyphens, at most 40."
+        if code in self._erased:
+            return f"{code} {erasing.WAS_ERASED}"
         if code.lower() in self._seen:
             return f"{code} stands here twice."
         if known and known.code != code:

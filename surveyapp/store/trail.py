@@ -12,13 +12,13 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import digest as hmac_digest
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, text
+from sqlalchemy import Row, bindparam, delete, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -32,6 +32,7 @@ ERASED = "payloads erased"
 GENESIS = "0" * 64
 SLICE = 2000
 TOLD_EVERY = 20_000
+ERASED_AT_ONCE = 500
 
 _event = table_of(Event)
 _payload = table_of(EventPayload)
@@ -138,6 +139,22 @@ def append(
     }
     session.execute(insert(_event), {**header, "hash": header_hash(**header)})
     session.execute(insert(_payload), {"event_uid": uid, "salt": salt, "payload": body})
+
+
+def erase_payloads(session: Session, uids: Sequence[str]) -> None:
+    """Remove what these events said, with the salts; the caller appends the event ERASED whose
+    payload lists them as `events`, else the trail does not verify."""
+    for start in range(0, len(uids), ERASED_AT_ONCE):
+        some = list(uids[start : start + ERASED_AT_ONCE])
+        session.execute(delete(_payload).where(_payload.c.event_uid.in_(some)))
+
+
+def said_of(session: Session, chains: Collection[str]) -> Sequence[Row[Any]]:
+    """Time, kind, actor and payload (None: erased) of some chains' events, oldest first."""
+    query = select(_event.c.at, _event.c.kind, _event.c.actor, _payload.c.payload)
+    query = query.outerjoin(_payload, _payload.c.event_uid == _event.c.uid)
+    query = query.where(_event.c.chain.in_(chains))
+    return session.execute(query.order_by(_event.c.at, _event.c.chain, _event.c.seq)).all()
 
 
 def commit(salt: str, body: str) -> str:

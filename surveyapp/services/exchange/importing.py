@@ -27,11 +27,12 @@ from ...study.library import Library
 from ...study.schedule import AnchorFact, Facts, window_of
 from ...study.scoring import score
 from .. import freezing
+from ..erasing import WAS_ERASED, erased_codes
 from ..site import Site
 from .batch import Batch, SheetRows, read_batch
 from .compare import differences
 from .csvfile import BadFilesError
-from .rows import CourseRow, EventRow
+from .rows import PARTICIPANTS, CourseRow, EventRow
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,17 @@ def import_folder(site: Site, folder: Path, now: datetime, actor: str = "import"
     retreats = {row.retreat for row in batch.courses.values()}
     with site.database.write() as session:
         there = transfer.what_is_there(session, codes, retreats)
-        faults = differences(batch, there)
+        faults = differences(batch, there) + _of_erased(site, session, batch)
         if faults:
             raise BadFilesError(faults)
         return _Import(session, site.library, batch, there, now, actor).run()
+
+
+def _of_erased(site: Site, session: Session, batch: Batch) -> list[str]:
+    """A sentence for every row of somebody who was erased."""
+    gone = erased_codes(site, session, {row.code for row in batch.courses.values()})
+    rows = sorted((row.line, row.code) for row in batch.courses.values() if row.code in gone)
+    return [f"{PARTICIPANTS.name} line {line}: {code} {WAS_ERASED}" for line, code in rows]
 
 
 class _Import:

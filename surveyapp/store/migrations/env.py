@@ -14,6 +14,7 @@ from surveyapp.store import (
     tables_digest,
     tables_entry,
     tables_group,
+    tables_keeping,
     tables_reach,
     tables_signin,
     tables_trail,
@@ -22,6 +23,7 @@ from surveyapp.store import (
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
+assert tables_keeping.Erasure.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is SQLModel.metadata
 assert tables_signin.StaffSession.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata

@@ -25,6 +25,7 @@ from . import (
     digest,
     entry,
     gathering,
+    keeping,
     messagetexts,
     moving,
     noting,
@@ -84,6 +85,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/trail", "trail", trail.trail),
     ("/people/<code>/trail", "person_trail", trail.person_trail),
     ("/system/backups", "backups", backups.backups),
+    ("/erasures", "erasures", keeping.erasures),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -177,6 +179,9 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/contact/show", "show_contact", reaching.show_contact),
     ("/people/<code>/trail.csv", "person_trail_csv", trail.person_trail_csv),
     ("/system/backups/now", "backup_now", backups.backup_now),
+    ("/people/<code>/erase", "erase", keeping.erase),
+    ("/people/<code>/copy", "own_copy", keeping.own_copy),
+    ("/retention", "retention", keeping.periods),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

@@ -16,6 +16,8 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("accounts", "Accounts", "Who signs in, what they may do and in which retreats."),
     ("trail", "Trail", "Who did what and when, and what of it was last kept outside."),
     ("backups", "Backups", "When the last one was made, whether it can be restored, and one now."),
+    ("erasures", "Erasures", "Erase a person, and see what was erased."),
+    ("retention", "Retention", "For how long each kind of data is kept."),
 )
 
 
