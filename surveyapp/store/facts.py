@@ -19,6 +19,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from ..study.instrument import Wording, pick
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import (
@@ -44,20 +45,22 @@ from .tables import (
 )
 from .tables_entry import Wish
 from .tables_reach import Stop
+from .tables_wording import CourseWording
 from .versions import protocols_of
+from .wordings import Wordings, sets_of
 
 CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
 
 
-HANGING = (Anchor, Consent, Clearance, Assessment, Wish, Stop)
+HANGING = (Anchor, Consent, Clearance, Assessment, Wish, Stop, CourseWording)
 _id = attrgetter("id")
 
 
 @dataclass(frozen=True)
 class Hanging:
     """The rows that hang on a course, besides its prompts; for reading. They change only together
-    with its windows, see `windows.write_windows`."""
+    with its windows, see `windows.write_windows`. `wordings` is the hash of its set."""
 
     anchors: Sequence[Anchor]
     consents: Sequence[Consent]
@@ -65,6 +68,7 @@ class Hanging:
     assessments: Sequence[Assessment]
     wishes: Sequence[Wish]
     stops: Sequence[Stop]
+    wordings: str | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class CourseContext:
     hanging: Hanging
     touched: int
     prompts: tuple[PromptRow, ...]
+    wordings: Wordings
     all_prompts: tuple[PromptRow, ...] = ()
 
     @property
@@ -115,6 +120,11 @@ class CourseContext:
         key = prompt.timepoint, prompt.number
         return next((row for row in self.prompts if (row.timepoint, row.number) == key), None)
 
+    def wording(self, instrument: str, language: str = "") -> Wording:
+        """What this course is asked in; in the person's language unless one is named."""
+        live = self.study.mode == "live"
+        return pick(self.wordings[instrument], language or self.participant.language, live=live)
+
     def revision(self, timepoint: str) -> int:
         return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
 
@@ -142,21 +152,22 @@ def read_courses(
     session: Session, library: Library, course_ids: Collection[int], also: Sequence[Model] = ()
 ) -> Reading:
     """Courses by their ids; what `also` names comes with them, still in three statements."""
-    return _reading(session, _heads(session, library, course_ids), also)
+    return _reading(session, library, _heads(session, library, course_ids), also)
 
 
 def read_retreat(
     session: Session, library: Library, retreat_id: int, also: Sequence[Model] = ()
 ) -> Reading:
     """The same of a retreat's courses."""
-    return _reading(session, _found(session, library, _in_retreat, {"retreat": retreat_id}), also)
+    heads = _found(session, library, _in_retreat, {"retreat": retreat_id})
+    return _reading(session, library, heads, also)
 
 
 def read_person(
     session: Session, library: Library, code: str, also: Sequence[Model] = ()
 ) -> Reading:
     """The same of a person's courses, by study code."""
-    return _reading(session, _found(session, library, _of_person, {"code": code}), also)
+    return _reading(session, library, _found(session, library, _of_person, {"code": code}), also)
 
 
 def contexts_again(
@@ -165,7 +176,7 @@ def contexts_again(
     """The same courses as they are now, in two statements where nobody touched them since."""
     heads = _heads(session, library, [context.course_id for context in before])
     known = {(context.course_id, context.touched): context.hanging for context in before}
-    return _contexts(session, heads, known)
+    return _contexts(session, library, heads, known)
 
 
 @dataclass(frozen=True)
@@ -199,31 +210,46 @@ def _found(
 
 
 def _contexts(
-    session: Session, heads: Sequence[_Head], known: Mapping[tuple[int, int], Hanging]
+    session: Session,
+    library: Library,
+    heads: Sequence[_Head],
+    known: Mapping[tuple[int, int], Hanging],
 ) -> list[CourseContext]:
     """`known` is what hangs on a course, by its id and how often it was touched then."""
     stale = [head for head in heads if (head.course.id, head.course.touched) not in known]
     rows = about(session, HANGING, [head.course.id for head in stale]) if stale else {}
     fresh = _hanging(stale, rows)
     prompts = _prompts(session, [head.course.id for head in heads])
+    hanging = {
+        head.course.id: fresh.get(head.course.id) or known[head.course.id, head.course.touched]
+        for head in heads
+    }
+    return _all_contexts(session, library, heads, hanging, prompts)
+
+
+def _all_contexts(
+    session: Session,
+    library: Library,
+    heads: Sequence[_Head],
+    hanging: Mapping[int, Hanging],
+    prompts: Mapping[int, Sequence[PromptRow]],
+) -> list[CourseContext]:
+    sets = sets_of(session, library, (found.wordings for found in hanging.values()))
     return [
-        _context(
-            head,
-            fresh.get(head.course.id) or known[head.course.id, head.course.touched],
-            prompts[head.course.id],
-        )
+        _context(head, own := hanging[head.course.id], prompts[head.course.id], sets[own.wordings])
         for head in heads
     ]
 
 
-def _reading(session: Session, heads: Sequence[_Head], also: Sequence[Model]) -> Reading:
+def _reading(
+    session: Session, library: Library, heads: Sequence[_Head], also: Sequence[Model]
+) -> Reading:
     if not heads:
         return Reading([], {model: [] for model in also})
     ids = [head.course.id for head in heads]
     rows = about(session, (*HANGING, *also), ids)
     hanging, prompts = _hanging(heads, rows), _prompts(session, ids)
-    contexts = [_context(head, hanging[i], prompts[i]) for i, head in zip(ids, heads, strict=True)]
-    return Reading(contexts, rows)
+    return Reading(_all_contexts(session, library, heads, hanging, prompts), rows)
 
 
 # Statements are built once: building them costs more than the database does with them.
@@ -252,6 +278,7 @@ def _hanging(heads: Sequence[_Head], found: Rows) -> dict[int, Hanging]:
     anchors, clearances = by_course(found[Anchor]), by_course(found[Clearance])
     wishes = by_course(sorted(found[Wish], key=attrgetter("number")))
     stops = holding(found[Stop])
+    wordings = {row.course_id: row.set_sha256 for row in found[CourseWording]}
     return {
         (course := head.course.id): Hanging(
             anchors=anchors[course],
@@ -260,12 +287,15 @@ def _hanging(heads: Sequence[_Head], found: Rows) -> dict[int, Hanging]:
             assessments=sheets[course],
             wishes=wishes[course],
             stops=[s for s in stops[head.participant.id] if s.course_id in (None, course)],
+            wordings=wordings.get(course),
         )
         for head in heads
     }
 
 
-def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> CourseContext:
+def _context(
+    head: _Head, hanging: Hanging, rows: Sequence[PromptRow], wordings: Wordings
+) -> CourseContext:
     protocol, revisions = head.protocol, {a.anchor: a.revision for a in hanging.anchors}
     current = [p for p in rows if _is_current(p, protocol, revisions)]
     facts = _facts(head, hanging, current)
@@ -280,6 +310,7 @@ def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> Course
         hanging=hanging,
         touched=head.course.touched,
         prompts=tuple(current),
+        wordings=wordings,
         all_prompts=tuple(rows),
     )
 

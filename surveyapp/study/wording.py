@@ -56,15 +56,23 @@ def read_wording(instrument: Instrument, path: Path) -> Wording:
     kind, _, language = path.stem.partition(".")
     if kind not in ("placeholder", "wording") or not LANGUAGE.fullmatch(language):
         faults.add("", "must be named placeholder.LANG.csv or wording.LANG.csv")
-    raw = path.read_bytes()
+    return parse_wording(
+        instrument, path.read_bytes(), language, faults, placeholder=kind == "placeholder"
+    )
+
+
+def parse_wording(
+    instrument: Instrument, raw: bytes, language: str, faults: Faults, *, placeholder: bool
+) -> Wording:
+    """The texts of one file. Raises FaultsFoundError with every fault, also those found before."""
     texts = _read_rows(instrument, raw, faults)
     options = _options(instrument, texts, faults)
-    _check_around(instrument, texts, kind == "placeholder", faults)
+    _check_around(instrument, texts, placeholder, faults)
     faults.raise_any()
     return Wording(
         instrument=instrument.id,
         language=language,
-        placeholder=kind == "placeholder",
+        placeholder=placeholder,
         title=texts.own["title"],
         recall=texts.own["recall"],
         stem=texts.own.get("stem", ""),
@@ -72,6 +80,7 @@ def read_wording(instrument: Instrument, path: Path) -> Wording:
         texts={item.id: texts.own[item.id] for item in instrument.items},
         options=options,
         sha256=hashlib.sha256(raw).hexdigest(),
+        csv=raw.decode(),
     )
 
 

@@ -13,12 +13,13 @@ from surveyapp.store import (
     tables_entry,
     tables_group,
     tables_reach,
+    tables_wording,
 )
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
 assert tables_entry.Pin.metadata is tables_reach.Stop.metadata is SQLModel.metadata
 assert tables_care.Alert.metadata is tables_group.Note.metadata is SQLModel.metadata
-assert tables_digest.Digest.metadata is SQLModel.metadata
+assert tables_digest.Digest.metadata is tables_wording.Permission.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
