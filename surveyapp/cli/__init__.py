@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import demo, exchange, instruments, operate, rehearse, report, score
+from . import demo, exchange, instruments, operate, rehearse, report, score, wording
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, demo)
+GROUPS = (score, rehearse, instruments, operate, exchange, report, demo, wording)
 
 Run = Callable[[argparse.Namespace], int]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, trail, versions
+from ..store import contacts, roster, trail, versions, wordings
 from ..store.database import Session
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
@@ -240,6 +240,7 @@ def _enrol(
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
     versions.pin_new(session, site.library, now)
+    wordings.pin_new(session, site.library, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
-from ..store import schema, trail, versions
+from ..store import schema, trail, versions, wordings
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
@@ -43,6 +43,7 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
             said.append(f"the database has the schema {schema.head()}")
         with database.write() as session:
             versions.pin_new(session, library, now)
+            wordings.pin_new(session, library, now)
         first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()

@@ -22,7 +22,7 @@ from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
-from . import alert_views
+from . import alert_views, wording_views
 from .dosing import held_prompts
 from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
@@ -58,6 +58,7 @@ def today(site: Site, now: datetime, state: Health) -> Today:
                 *_needs(session, site, ids, now),
                 *_of("Nobody named to be told", alert_views.without_responder(site, studies)),
                 *_of("Settings to fill in", _settings(studies)),
+                *_of("Permissions", wording_views.needs(session, site, now)),
             ],
             begun=any(s.retreats for s in studies),
             practice=all(s.study.mode == "practice" for s in studies),

@@ -16,7 +16,7 @@ from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import Protocol
-from ..study.schedule import Hold, prompts_of, window_of
+from ..study.schedule import prompts_of, window_of
 from .enrolment import append_all, protocol_of, the_retreat, the_study
 from .errors import InputError, RefusedError
 from .invitations import Ways
@@ -29,6 +29,7 @@ from .moving import (
     judge_reason,
     lot_of,
 )
+from .permissions import KeptBack
 from .site import Site
 
 NOTHING_NEW = "This retreat runs under the protocol as it is installed."
@@ -80,7 +81,7 @@ def _preview(session: Session, site: Site, retreat_id: int, now: datetime) -> Ve
     return VersionPreview(name, old.version, new.version, shifts, lost, digest)
 
 
-def _shift(context: CourseContext, new: Protocol, now: datetime, held: Hold | None) -> CourseShift:
+def _shift(context: CourseContext, new: Protocol, now: datetime, held: KeptBack) -> CourseShift:
     old = {t.id: t for t in context.protocol.timepoints}
     pairs = [(old.get(t.id), t) for t in new.timepoints]
     main = context.facts.anchors.get(context.protocol.main_anchor.id)
@@ -107,7 +108,7 @@ def _windows(context: CourseContext, new: Protocol) -> Iterator[WindowShift]:
 
 
 def _prompts(
-    context: CourseContext, new: Protocol, now: datetime, held: Hold | None
+    context: CourseContext, new: Protocol, now: datetime, held: KeptBack
 ) -> Iterator[PromptShift]:
     """Messages still to come whose time would be another."""
     facts = context.facts
@@ -121,7 +122,8 @@ def _prompts(
             key = prompt.timepoint, prompt.number
             if key in facts.settled or was.get(key) == prompt.local:
                 continue
-            lot, why = lot_of(timepoint, facts, prompt, now, held)
+            kept = held.at(context, timepoint, max(now, prompt.utc))
+            lot, why = lot_of(timepoint, facts, prompt, now, kept)
             yield PromptShift(timepoint.label, prompt.number, was.get(key), prompt.local, lot, why)
 
 

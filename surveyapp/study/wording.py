@@ -11,8 +11,10 @@ import csv
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .instrument import Instrument, Option, Wording
 from .keyfile import RESERVED
@@ -22,6 +24,8 @@ COLUMNS = ("item", "position", "value", "text")
 NEEDED = ("title", "recall")
 EVERY = "*"
 SESSION = "{session}"
+HINT = "<fill in"
+LONGEST_NUMBER = 6
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -98,7 +102,7 @@ def _read_rows(instrument: Instrument, raw: bytes, faults: Faults) -> _Texts:
         faults.add("", f"is not UTF-8 CSV: {error}")
         faults.raise_any()
     for name in (*NEEDED, *(i.id for i in instrument.items)):
-        if not texts.own.get(name):
+        if not texts.own.get(name, "").strip():
             faults.add(name, "has no text")
     return texts
 
@@ -111,6 +115,13 @@ def _read_row(
         faults.add(line, f"must have {len(COLUMNS)} fields; put a text with a comma in quotes")
     elif item not in known and item not in RESERVED and item != EVERY:
         faults.add(line, f"there is no item {item!r}")
+    elif row["text"].strip().startswith(HINT):
+        faults.add(line, f"the text of {item!r} is still to be filled in")
+        texts.own.setdefault(item, row["text"])
+    elif any(ord(mark) < ord(" ") and mark not in "\t\n\r" for mark in row["text"]):
+        faults.add(line, "the text has a character that cannot be shown")
+    elif max(len(position), len(value)) > LONGEST_NUMBER:
+        faults.add(line, "position and value must both be whole numbers")
     elif item == EVERY and not position:
         faults.add(line, f"{EVERY!r} gives options to every item and needs a position")
     elif not position and not value:
@@ -123,7 +134,7 @@ def _read_row(
         faults.add(line, "position and value must both be whole numbers")
     elif int(position) in texts.options.setdefault(item, {}):
         faults.add(line, f"position {position} of item {item!r} stands twice")
-    elif not row["text"]:
+    elif not row["text"].strip():
         faults.add(line, "the option has no text")
     else:
         texts.options[item][int(position)] = Option(int(value), row["text"])
@@ -137,6 +148,36 @@ def _check_around(instrument: Instrument, texts: _Texts, placeholder: bool, faul
         faults.add("recall", f"has {SESSION}, but the instrument asks about no session")
     if placeholder and not texts.own.get("notice"):
         faults.add("notice", "has no text; a placeholder must say that it is one")
+
+
+def template(instrument: Instrument, language: str) -> str:
+    """The CSV to fill in: every text that the key needs, with a hint that cannot be installed.
+
+    The options stand in the order of the wording that ships in this language, else in English; a
+    translation that prints them in another order is filled in with the values beside them.
+    """
+    pattern = instrument.wording(language)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    recall = f"the session it asks about, as {SESSION}" if instrument.session else "the period"
+    writer.writerow(("title", "", "", f"{HINT}: the title>"))
+    writer.writerow(("recall", "", "", f"{HINT}: {recall}>"))
+    writer.writerow(("stem", "", "", ""))
+    writer.writerow(("notice", "", "", ""))
+    same = {tuple(o.value for o in pattern.options[item.id]) for item in instrument.items}
+    if len(same) == 1:
+        _write_options(writer, EVERY, next(iter(same)))
+    for item in instrument.items:
+        writer.writerow((item.id, "", "", f"{HINT}: {item.topic}>"))
+        if len(same) > 1:
+            _write_options(writer, item.id, [o.value for o in pattern.options[item.id]])
+    return out.getvalue()
+
+
+def _write_options(writer: Any, item: str, values: Sequence[int]) -> None:
+    for position, value in enumerate(values):
+        writer.writerow((item, position, value, f"{HINT}: the answer worth {value}>"))
 
 
 def _options(

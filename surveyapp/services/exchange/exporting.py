@@ -19,9 +19,9 @@ from ...store import trail
 from ...store.database import Session
 from ...store.dump import PersonDump, person_dumps, snapshot
 from ...store.notices import all_versions
-from ...study.schedule import Hold
 from ..errors import RefusedError
 from ..invitations import Ways
+from ..permissions import KeptBack
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
@@ -107,7 +107,7 @@ def _of_studies(session: Session, site: Site) -> list[Rows]:
     ]
 
 
-def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:
+def _kept_back(session: Session, site: Site, dump: PersonDump) -> KeptBack | None:
     if not dump.courses:
         return None
     context = dump.courses[0].context

@@ -15,10 +15,11 @@ from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
 from ...study.library import Library
 from ...study.record import Course, Person, Sheet
-from ...study.schedule import Hold, window_of
+from ...study.schedule import window_of
 from ...study.trajectory import marks_of
 from ..forecast import prompts_ahead
 from ..notices import in_every_language
+from ..permissions import KeptBack
 from ..programme import SessionLine
 
 Value = str | int | float | bool | date | datetime | None
@@ -28,7 +29,7 @@ ATTENDED = ("session", "status", "note", "recorded_at")
 MISSED = ("timepoint", "reason", "note", "recorded_at")
 
 
-def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: Hold | None) -> Rows:
+def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: KeptBack | None) -> Rows:
     """One person's rows by file name; each row holds every column of its file. `kept_back` as
     `invitations` tells it."""
     rows: Rows = defaultdict(list)
@@ -109,7 +110,7 @@ class _CourseRows:
         person: Person,
         library: Library,
         now: datetime,
-        kept_back: Hold | None,
+        kept_back: KeptBack | None,
     ) -> None:
         self._now, self._kept_back = now, kept_back
         self._dump, self._record, self._person, self._library = dump, record, person, library
