@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ..store import wordings
 from ..store.database import Session
 from ..store.facts import CourseContext
+from ..store.tables import Retreat
 from ..store.wordings import Held
 from ..study.instrument import Wording, pick
 from ..study.protocol import Protocol, Timepoint
 from ..study.schedule import Hold
-from ..texts import day
-from .errors import GoneError
+from ..texts import LANGUAGES, day
+from .enrolment import protocol_of, the_study
+from .errors import GoneError, InputError
 from .site import Site
 
 AHEAD = timedelta(days=60)
@@ -173,6 +176,26 @@ def enrolment_faults(
             if fault := _fault(site, permits, wording, language, live=live, on=on):
                 faults[fault] = None
     return list(faults)
+
+
+def refuse_enrolment(
+    session: Session, site: Site, retreat: Retreat, languages: Collection[str], now: datetime
+) -> None:
+    """Raises InputError where a wording may not be used by people who are not in yet. A live
+    study asks for every language that its participants may choose, whoever comes."""
+    study = the_study(session, retreat.study_id)
+    live = study.mode == "live"
+    asked = choosable(session, study.id) if live else languages
+    on = now.astimezone(ZoneInfo(retreat.time_zone)).date()
+    protocol = protocol_of(session, site, retreat)
+    faults = enrolment_faults(session, site, protocol, asked, live=live, on=on)
+    if faults:
+        raise InputError({"": f"Nobody can be enrolled now. {' '.join(faults)}"})
+
+
+def choosable(session: Session, study_id: int) -> tuple[str, ...]:
+    """The languages that a study's participants may choose."""
+    return wordings.languages_of(session, study_id) or tuple(code for code, _ in LANGUAGES)
 
 
 def _fault(

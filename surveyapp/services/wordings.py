@@ -173,7 +173,7 @@ def _add(
     now: datetime,
     why: str = "",
 ) -> Permission:
-    known = {"wording_id": row.id, "why": why, "recorded_by": actor, "recorded_at": now}
+    known: Values = {"wording_id": row.id, "why": why, "recorded_by": actor, "recorded_at": now}
     kept = Permission(**permission, **known)
     session.add(kept)
     session.flush()

@@ -25,7 +25,7 @@ NEEDED = ("title", "recall")
 EVERY = "*"
 SESSION = "{session}"
 HINT = "<fill in"
-LONGEST_NUMBER = 6
+WHOLE = re.compile(r"[0-9]{1,6}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -110,34 +110,46 @@ def _read_rows(instrument: Instrument, raw: bytes, faults: Faults) -> _Texts:
 def _read_row(
     row: dict[str, str], line: str, known: set[str], texts: _Texts, faults: Faults
 ) -> None:
-    item, position, value = row["item"], row["position"], row["value"]
-    if len(row) != len(COLUMNS) or None in row.values():
-        faults.add(line, f"must have {len(COLUMNS)} fields; put a text with a comma in quotes")
-    elif item not in known and item not in RESERVED and item != EVERY:
-        faults.add(line, f"there is no item {item!r}")
-    elif row["text"].strip().startswith(HINT):
-        faults.add(line, f"the text of {item!r} is still to be filled in")
-        texts.own.setdefault(item, row["text"])
-    elif any(ord(mark) < ord(" ") and mark not in "\t\n\r" for mark in row["text"]):
-        faults.add(line, "the text has a character that cannot be shown")
-    elif max(len(position), len(value)) > LONGEST_NUMBER:
-        faults.add(line, "position and value must both be whole numbers")
-    elif item == EVERY and not position:
-        faults.add(line, f"{EVERY!r} gives options to every item and needs a position")
-    elif not position and not value:
+    if fault := _row_fault(row, known):
+        faults.add(line, fault)
+        return
+    item, position, value, text = row["item"], row["position"], row["value"], row["text"]
+    if fault := _text_fault(item, text):
+        faults.add(line, fault)
+    if not position and not value:
         if item in texts.own:
             faults.add(line, f"a second text for {item!r}")
-        texts.own[item] = row["text"]
-    elif item in RESERVED:
-        faults.add(line, f"{item!r} has no options")
-    elif not position.isdecimal() or not value.removeprefix("-").isdecimal():
-        faults.add(line, "position and value must both be whole numbers")
+        texts.own[item] = text
     elif int(position) in texts.options.setdefault(item, {}):
         faults.add(line, f"position {position} of item {item!r} stands twice")
-    elif not row["text"].strip():
-        faults.add(line, "the option has no text")
     else:
-        texts.options[item][int(position)] = Option(int(value), row["text"])
+        texts.options[item][int(position)] = Option(int(value), text)
+
+
+def _row_fault(row: dict[str, str], known: set[str]) -> str:
+    """Why a row stands nowhere; empty where it has a place."""
+    item, position, value = row["item"], row["position"], row["value"]
+    if len(row) != len(COLUMNS) or None in row.values():
+        return f"must have {len(COLUMNS)} fields; put a text with a comma in quotes"
+    if item not in known and item not in RESERVED and item != EVERY:
+        return f"there is no item {item!r}"
+    if item == EVERY and not position:
+        return f"{EVERY!r} gives options to every item and needs a position"
+    if not position and not value:
+        return ""
+    if item in RESERVED:
+        return f"{item!r} has no options"
+    if not WHOLE.fullmatch(position) or not WHOLE.fullmatch(value.removeprefix("-")):
+        return "position and value must both be whole numbers"
+    return "" if row["text"].strip() else "the option has no text"
+
+
+def _text_fault(item: str, text: str) -> str:
+    if text.strip().startswith(HINT):
+        return f"the text of {item!r} is still to be filled in"
+    if any(ord(mark) < ord(" ") and mark not in "\t\n\r" for mark in text):
+        return "the text has a character that cannot be shown"
+    return ""
 
 
 def _check_around(instrument: Instrument, texts: _Texts, placeholder: bool, faults: Faults) -> None:

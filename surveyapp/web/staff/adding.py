@@ -76,7 +76,7 @@ def _check(page: _Page) -> ResponseReturnValue:
     if uploaded := _uploaded():
         page.many.rows.data = uploaded
     listed = people.parse_people(page.many.rows.data or "")
-    page.preview = people.preview_people(page.desk.site, page.view.id, listed)
+    page.preview = people.preview_people(page.desk.site, page.view.id, listed, page.desk.now)
     return page.show(200)
 
 
