@@ -20,6 +20,7 @@ from . import (
     digest,
     entry,
     gathering,
+    golive,
     messagetexts,
     moving,
     noting,
@@ -37,6 +38,7 @@ from . import (
     study,
     system,
     versions,
+    wordings,
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
@@ -67,6 +69,10 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/wordings", "wordings", wordings.list_of),
+    ("/wordings/<int:wording_id>", "wording", wordings.wording),
+    ("/wordings/<int:wording_id>/screens", "wording_screens", wordings.screens),
+    ("/wordings/<instrument>/<language>.csv", "wording_template", wordings.template),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -138,6 +144,13 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/wordings/install", "install_wording", wordings.install),
+    ("/wordings/<int:wording_id>/permission", "wording_permission", wordings.permission),
+    ("/wordings/<int:wording_id>/override", "wording_override", wordings.override),
+    ("/wordings/<int:wording_id>/retire", "retire_wording", wordings.retire),
+    ("/study/new", "start_study", golive.start),
+    ("/study/<int:study_id>/languages", "study_languages", golive.languages),
+    ("/study/<int:study_id>/live", "go_live", golive.go_live),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

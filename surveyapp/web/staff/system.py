@@ -10,7 +10,13 @@ from flask.typing import ResponseReturnValue
 
 from .desk import Desk
 
-ENTRIES: tuple[tuple[str, str, str], ...] = ()
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    (
+        "wordings",
+        "Wordings",
+        "The texts of each questionnaire, the permission to use them, and how often it was.",
+    ),
+)
 
 
 def system(desk: Desk) -> ResponseReturnValue:
