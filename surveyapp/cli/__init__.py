@@ -29,6 +29,7 @@ from . import (
     rehearse,
     report,
     score,
+    wording,
 )
 from .saying import CommandError, say
 
@@ -45,6 +46,7 @@ GROUPS = (
     keys,
     erase,
     keeping,
+    wording,
     demo,
 )
 

@@ -28,8 +28,9 @@ from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
-from . import alerts, notices, pins
+from . import alerts, notices, permissions, pins
 from .errors import GoneError, InputError, NotFoundError
+from .permissions import Permits
 from .site import Site
 from .visits import (
     CLOSED,
@@ -170,6 +171,10 @@ def _start_missing(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> None:
     missing = [i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.started]
+    if missing:
+        chosen = [context.wording(name) for name in missing]
+        used = Permits(session, site, lock=True).starts(context, chosen, now)
+        permissions.count(session, used, now)
     for name in missing:
         session.add(_assessment(context, timepoint, context.instruments[name], now))
     if missing:
@@ -181,7 +186,7 @@ def _start_missing(
 def _assessment(
     context: CourseContext, timepoint: Timepoint, instrument: Instrument, now: datetime
 ) -> Assessment:
-    wording = instrument.wording(context.participant.language)
+    wording = context.wording(instrument.id)
     return Assessment(
         course_id=context.course_id,
         timepoint=timepoint.id,

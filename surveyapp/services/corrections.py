@@ -27,6 +27,7 @@ from ..store.scores import store_scores
 from ..store.tables import Assessment
 from ..store.tables_care import Correction
 from ..store.windows import lock_courses, refresh_windows
+from ..store.wordings import of_sheet
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.scoring import score
@@ -95,7 +96,8 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
     with site.database.read() as session:
         context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         assert row.submitted_at is not None
-        wording, past = asked.wording(row.language), store.corrections_of(session, row.id)
+        wording = of_sheet(session, context.instruments, context.wordings, row)
+        past = store.corrections_of(session, row.id)
         emails = staff_emails(session)
         return SentSheet(
             instrument=asked.name,

@@ -36,12 +36,14 @@ LONGEST_NAME, LONGEST_SETTING = 80, 200
 
 @dataclass(frozen=True)
 class NewRetreat:
-    """A retreat as typed; `dosing_date` is its first anchor's date, `later` those of others."""
+    """A retreat as typed; `dosing_date` is its first anchor's date, `later` those of others;
+    `study_id` names a live study, without it the retreat is for practice."""
 
     name: str
     protocol: str
     time_zone: str
     dosing_date: date | None = None
+    study_id: int | None = None
     later: Mapping[str, date] = field(default_factory=dict[str, date])
 
     def dates(self, protocol: Protocol) -> dict[str, date]:
@@ -79,20 +81,19 @@ NO_DETAILS = ConsentDetails()
 
 
 def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> int:
-    """A new retreat in its protocol's practice study; its id. Raises InputError by field."""
+    """A new retreat in a live study, or in its protocol's practice study; its id. Raises InputError
+    by field."""
     name, zone = " ".join(wish.name.split()), wish.time_zone.strip()
     protocol = site.library.protocols.get(wish.protocol)
     with site.database.write() as session:
         problems = _retreat_problems(session, name, zone, protocol)
+        problems |= _study_problems(session, wish)
         dates = wish.dates(protocol) if protocol else {}
         if protocol and "time_zone" not in problems:
             problems |= _date_problems(protocol, dates, zone, now)
         if problems or protocol is None:
             raise InputError(problems)
-        study, made = transfer.practice_study(session, protocol, now)
-        if made:
-            fields = {"study": study.id, "protocol": protocol.id}
-            trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
+        study = _study_of(session, wish, protocol, actor, now)
         retreat = transfer.add_retreat(session, study, name, zone, dates, now)
         trail.append(
             session,
@@ -105,11 +106,36 @@ def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> i
         return retreat.id
 
 
+def _study_problems(session: Session, wish: NewRetreat) -> dict[str, str]:
+    if wish.study_id is None:
+        return {}
+    study = roster.study(session, wish.study_id)
+    if study is None or study.mode != "live":
+        return {"study": "Choose one of the studies."}
+    if study.protocol != wish.protocol:
+        return {"protocol": f"{study.title} follows {study.protocol}. Choose that, or practice."}
+    return {}
+
+
+def _study_of(
+    session: Session, wish: NewRetreat, protocol: Protocol, actor: str, now: datetime
+) -> Study:
+    """The live study that was chosen, else the practice study, made if there is none."""
+    if wish.study_id is not None:
+        return the_study(session, wish.study_id)
+    study, made = transfer.practice_study(session, protocol, now)
+    if made:
+        fields = {"study": study.id, "protocol": protocol.id}
+        trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
+    return study
+
+
 def _retreat_payload(
     retreat: Retreat, wish: NewRetreat, dates: Mapping[str, date]
 ) -> dict[str, object]:
     return {
         "retreat": retreat.id,
+        "study": retreat.study_id,
         "name": retreat.name,
         "dosing_date": _iso(wish.dosing_date),
         "anchors": {anchor: on.isoformat() for anchor, on in dates.items()},

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, trail
+from ..store import contacts, roster, studies, trail, wordings
 from ..store.database import Session
 from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
-from . import erasing, freezing
+from . import erasing, freezing, permissions
 from .addresses import fault_of
-from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
+from .enrolment import CODE, LANGUAGE, the_retreat, the_study, zone_fault
 from .errors import InputError
 from .invitations import practice_allows
 from .pins import ask_where_shared
@@ -91,11 +91,18 @@ def _parts(row: str) -> list[str]:
 
 
 def preview_people(
-    site: Site, retreat_id: int, people: Sequence[NewPerson], scope: Scope = None
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    now: datetime,
+    scope: Scope = None,
 ) -> list[Planned]:
     """What adding would do. Raises InputError with every bad line."""
     with site.database.read() as session:
-        return _plan_lines(site, session, the_retreat(session, retreat_id), people, scope)
+        retreat = the_retreat(session, retreat_id)
+        planned = _plan_lines(site, session, retreat, people, scope)
+        permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
+        return planned
 
 
 def add_people(
@@ -111,6 +118,7 @@ def add_people(
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
         planned = _plan_lines(site, session, retreat, people, scope)
+        permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
         _enrol(site, session, retreat, planned, actor, now)
         return planned
 
@@ -135,8 +143,13 @@ def add_person(
         planned, problems = planning.plan(person)
         if problems:
             raise InputError(problems)
+        permissions.refuse_enrolment(session, site, retreat, _languages([planned]), now)
         _enrol(site, session, retreat, [planned], actor, now)
         return planned
+
+
+def _languages(planned: Iterable[Planned]) -> set[str]:
+    return {plan.language for plan in planned}
 
 
 def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datetime) -> int:
@@ -189,6 +202,11 @@ class _Planning:
         self._vault = site.vault
         self._addresses = Counter(site.vault.lookup(p.email) for p in people if p.email)
         self._seen: set[str] = set()
+        study = the_study(session, retreat.study_id)
+        self._live = study.mode == "live"
+        modes = studies.modes_of(session, ids)
+        self._elsewhere = {person for person, found in modes.items() if found != {study.mode}}
+        self._limit = wordings.languages_of(session, study.id)
 
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
         """The person as they would be added, and what is wrong by field."""
@@ -212,7 +230,7 @@ class _Planning:
     def _note(self, email: str, known: Participant | None) -> str:
         if not email:
             return ""
-        held = not practice_allows(self._session, email)
+        held = not self._live and not practice_allows(self._session, email)
         notes = (HELD_NOTE if held else "", SHARED_NOTE if self._shared(email, known) else "")
         return "; ".join(filter(None, notes))
 
@@ -229,6 +247,8 @@ class _Planning:
             problems["email"] = fault
         if not LANGUAGE.fullmatch(planned.language):
             problems["language"] = "Write a language code such as en."
+        elif self._limit and planned.language not in self._limit:
+            problems["language"] = f"This study has the languages {', '.join(self._limit)}."
         if fault := zone_fault(planned.time_zone):
             problems["time_zone"] = fault
         return problems
@@ -245,6 +265,12 @@ class _Planning:
         if known and known.code != code:
             return (
                 f"The code {known.code} is already used; write it the same way or choose another."
+            )
+        if known and known.id in self._elsewhere:
+            kinds = ("practice", "live") if self._live else ("live", "practice")
+            return (
+                f"{code} is in a {kinds[0]} study, and data never pass between practice and live. "
+                f"Choose another code for the {kinds[1]} study."
             )
         if known and known.id in self._here:
             return f"{code} is already in {self._retreat.name}."
@@ -275,6 +301,7 @@ def _enrol(
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
     freezing.pin_new(session, site.library, actor, now)
+    wordings.pin_new(session, site.library, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 

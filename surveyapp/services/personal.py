@@ -22,7 +22,7 @@ from ..store.tables_group import Attendance, Note
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
-from ..study.schedule import Hold, window_of
+from ..study.schedule import window_of
 from ..study.trajectory import (
     Line,
     ScaleChange,
@@ -39,6 +39,7 @@ from .enrolment import the_person
 from .forecast import prompt_lines
 from .invitations import Ways
 from .overview import cells_of, dose_words
+from .permissions import KeptBack
 from .pins import state_of_pin
 from .programme import SessionLine, attended_of, lines_of
 from .reaching import CHANNELS, contact_lines
@@ -209,7 +210,8 @@ def _notices(person: Person, language: str) -> tuple[str, ...]:
     """What must be said of stand-in texts that were used."""
     used = dict.fromkeys(s.instrument for c in person.courses for s in c.sheets if s.placeholder)
     wordings = [person.instruments[name].wording(language) for name in used]
-    return tuple(dict.fromkeys(w.notice for w in wordings if w.notice))
+    told = [w.notice for w in wordings] + [s.told for c in person.courses for s in c.sheets]
+    return tuple(dict.fromkeys(filter(None, told)))
 
 
 def _charts(person: Person, now: datetime) -> tuple[ChartView, ...]:
@@ -235,7 +237,7 @@ def _course(
     course: Course,
     person: Person,
     now: datetime,
-    kept: Hold | None,
+    kept: KeptBack,
     log: CourseLog,
     corrected: Mapping[tuple[str, str], date],
 ) -> CourseView:

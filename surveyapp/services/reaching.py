@@ -17,6 +17,7 @@ from ..store.facts import course_contexts
 from ..store.tables import Participant
 from ..store.vault import CannotOpenError
 from ..store.windows import lock_courses, refresh_windows
+from ..store.wordings import languages_of
 from ..texts import LANGUAGES, day
 from .addresses import fault_of, masked, masked_phone, normal_phone, phone_fault
 from .enrolment import append_all, the_person, zone_fault
@@ -186,6 +187,10 @@ def set_language_and_zone(
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        contexts = course_contexts(session, site.library, ids)
+        limits = [languages_of(session, study) for study in {c.study.id for c in contexts}]
+        if any(limit and language not in limit for limit in limits):
+            raise InputError({"language": "A study of this person does not have this language."})
         payload: dict[str, object] = {
             "language": [person.language, language],
             "time_zone": [person.time_zone, zone.strip()],

@@ -141,7 +141,9 @@ def said(
         site_name=settings.site_name,
         phone=known.phone,
         hours=known.hours,
-        placeholder_notices=stand_in_notices(library.instruments, timepoint.instruments, language),
+        placeholder_notices=stand_in_notices(
+            library.instruments[name].wording(language) for name in timepoint.instruments
+        ),
     )
     message = compose(
         replace(notice, own=known.own.get(("email", kind, language))),

@@ -28,7 +28,7 @@ from ..study.protocol import Timepoint
 from ..study.schedule import instant, window_of
 from ..study.scoring import score
 from ..texts import day, moment
-from . import alerts
+from . import alerts, permissions
 from .dates import year_fault
 from .enrolment import the_course
 from .errors import InputError, NotFoundError, RefusedError
@@ -98,7 +98,7 @@ def sheet_form(
         context, point, asked = _place(session, site, code, number, timepoint, instrument)
         row = _row(context, point, asked)
         begun = len(desk.answers_of(session, row.id)) if row else 0
-        wording = asked.wording(context.participant.language)
+        wording = context.wording(asked.id)
         window = window_of(point, context.facts)
         return SheetForm(
             instrument=asked.name,
@@ -106,7 +106,7 @@ def sheet_form(
             language=wording.language,
             title=wording.title,
             recall=wording.recall,
-            notice=wording.notice if wording.placeholder else "",
+            notice=wording.told,
             items=items_of(asked, wording),
             begun=begun,
             sent=_sent(context, point, asked),
@@ -298,7 +298,7 @@ def _begin(
     actor: str,
 ) -> Assessment:
     """The assessment's row; what was begun on the phone is emptied first."""
-    known, wording = _row(context, point, asked), asked.wording(context.participant.language)
+    known, wording = _row(context, point, asked), context.wording(asked.id)
     values: dict[str, Any] = {
         "instrument_version": asked.version,
         "key_sha256": asked.sha256,
@@ -318,6 +318,8 @@ def _begin(
         }
         sheet = Assessment(**place, **values)
         session.add(sheet)
+        if wording.installed is not None:
+            permissions.count(session, [wording.installed], at)
     else:
         desk.forget_answers(session, known.id)
         sheet = desk.sheet_row(session, known.id)

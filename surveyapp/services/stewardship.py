@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
-from ..store import schema
+from ..store import schema, wordings
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
@@ -44,6 +44,7 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
             said.append(f"the database has the schema {schema.head()}")
         with database.write() as session:
             freezing.pin_new(session, library, ACTOR, now)
+            wordings.pin_new(session, library, now)
         first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()

@@ -22,7 +22,7 @@ from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
-from . import alert_views
+from . import alert_views, wording_views
 from .backup import state as backup_state
 from .consent import to_sign
 from .dosing import held_prompts
@@ -67,6 +67,7 @@ def today(site: Site, now: datetime, state: Health, rights: Rights = EVERYTHING)
                 *_needs(session, site, own, now),
                 *_of("Nobody named to be told", alert_views.without_responder(site, theirs)),
                 *_of("Settings to fill in", _settings(theirs)),
+                *_of("Permissions", wording_views.needs(session, site, now)),
             ],
             begun=any(s.retreats for s in studies),
             practice=all(s.study.mode == "practice" for s in studies),

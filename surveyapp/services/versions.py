@@ -22,7 +22,7 @@ from ..store.tables_consent import Amendment
 from ..store.windows import lock_courses, refresh_windows
 from ..study.instrument import Instrument
 from ..study.protocol import Protocol
-from ..study.schedule import Hold, prompts_of, window_of
+from ..study.schedule import prompts_of, window_of
 from .dates import past_day_fault
 from .enrolment import append_all, the_retreat, the_study
 from .errors import InputError, RefusedError
@@ -37,6 +37,7 @@ from .moving import (
     digest_of,
     lot_of,
 )
+from .permissions import KeptBack
 from .site import Site
 
 NOTHING_NEW = "It runs under the protocol and the instruments as they are installed."
@@ -282,7 +283,7 @@ def _payload(row: Amendment, found: Sequence[Change]) -> dict[str, object]:
     }
 
 
-def _shift(context: CourseContext, new: Protocol, now: datetime, held: Hold | None) -> CourseShift:
+def _shift(context: CourseContext, new: Protocol, now: datetime, held: KeptBack) -> CourseShift:
     old = {t.id: t for t in context.protocol.timepoints}
     pairs = [(old.get(t.id), t) for t in new.timepoints]
     main = context.facts.anchors.get(context.protocol.main_anchor.id)
@@ -309,7 +310,7 @@ def _windows(context: CourseContext, new: Protocol) -> Iterator[WindowShift]:
 
 
 def _prompts(
-    context: CourseContext, new: Protocol, now: datetime, held: Hold | None
+    context: CourseContext, new: Protocol, now: datetime, held: KeptBack
 ) -> Iterator[PromptShift]:
     """Messages still to come whose time would be another."""
     facts = context.facts
@@ -323,7 +324,8 @@ def _prompts(
             key = prompt.timepoint, prompt.number
             if key in facts.settled or was.get(key) == prompt.local:
                 continue
-            lot, why = lot_of(timepoint, facts, prompt, now, held)
+            kept = held.at(context, timepoint, max(now, prompt.utc))
+            lot, why = lot_of(timepoint, facts, prompt, now, kept)
             yield PromptShift(timepoint.label, prompt.number, was.get(key), prompt.local, lot, why)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from ..study.consent import Form, standing
-from ..study.instrument import Instrument
+from ..study.instrument import Instrument, Wording, pick
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import (
@@ -48,6 +48,7 @@ from .tables_consent import CourseAmendment
 from .tables_entry import Wish
 from .tables_reach import Stop
 from .versions import protocols_of
+from .wordings import Wordings, set_of
 
 CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
@@ -71,6 +72,7 @@ class CourseContext:
     hanging: Hanging
     touched: int
     prompts: tuple[PromptRow, ...]
+    wordings: Wordings
     all_prompts: tuple[PromptRow, ...] = ()
 
     @property
@@ -119,6 +121,11 @@ class CourseContext:
         key = prompt.timepoint, prompt.number
         return next((row for row in self.prompts if (row.timepoint, row.number) == key), None)
 
+    def wording(self, instrument: str, language: str = "") -> Wording:
+        """What this course is asked in; in the person's language unless one is named."""
+        live = self.study.mode == "live"
+        return pick(self.wordings[instrument], language or self.participant.language, live=live)
+
     def revision(self, timepoint: str) -> int:
         return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
 
@@ -153,7 +160,8 @@ def read_retreat(
     session: Session, library: Library, retreat_id: int, also: Sequence[Model] = ()
 ) -> Reading:
     """The same of a retreat's courses."""
-    return _reading(session, _found(session, library, _in_retreat, {"retreat": retreat_id}), also)
+    heads = _found(session, library, _in_retreat, {"retreat": retreat_id})
+    return _reading(session, heads, also)
 
 
 def read_person(
@@ -205,18 +213,34 @@ def _found(
 
 
 def _contexts(
-    session: Session, heads: Sequence[_Head], known: Mapping[tuple[int, int], Hanging]
+    session: Session,
+    heads: Sequence[_Head],
+    known: Mapping[tuple[int, int], Hanging],
 ) -> list[CourseContext]:
     """`known` is what hangs on a course, by its id and how often it was touched then."""
     stale = [head for head in heads if (head.course.id, head.course.touched) not in known]
     rows = about(session, HANGING, [head.course.id for head in stale]) if stale else {}
     fresh = _hanging(stale, rows)
     prompts = _prompts(session, [head.course.id for head in heads])
+    hanging = {
+        head.course.id: fresh.get(head.course.id) or known[head.course.id, head.course.touched]
+        for head in heads
+    }
+    return _all_contexts(session, heads, hanging, prompts)
+
+
+def _all_contexts(
+    session: Session,
+    heads: Sequence[_Head],
+    hanging: Mapping[int, Hanging],
+    prompts: Mapping[int, Sequence[PromptRow]],
+) -> list[CourseContext]:
     return [
         _context(
             head,
-            fresh.get(head.course.id) or known[head.course.id, head.course.touched],
+            own := hanging[head.course.id],
             prompts[head.course.id],
+            set_of(session, head.instruments, own.wordings),
         )
         for head in heads
     ]
@@ -228,8 +252,7 @@ def _reading(session: Session, heads: Sequence[_Head], also: Sequence[Model]) ->
     ids = [head.course.id for head in heads]
     rows = about(session, (*HANGING, *also), ids)
     hanging, prompts = _hanging(heads, rows), _prompts(session, ids)
-    contexts = [_context(head, hanging[i], prompts[i]) for i, head in zip(ids, heads, strict=True)]
-    return Reading(contexts, rows)
+    return Reading(_all_contexts(session, heads, hanging, prompts), rows)
 
 
 # Statements are built once: building them costs more than the database does with them.
@@ -254,7 +277,9 @@ def _hanging(heads: Sequence[_Head], found: Rows) -> dict[int, Hanging]:
     return by_owner([Owner(h.course.id, h.participant.id, h.study.id) for h in heads], found)
 
 
-def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> CourseContext:
+def _context(
+    head: _Head, hanging: Hanging, rows: Sequence[PromptRow], wordings: Wordings
+) -> CourseContext:
     protocol, revisions = head.protocol, {a.anchor: a.revision for a in hanging.anchors}
     current = [p for p in rows if _is_current(p, protocol, revisions)]
     facts = _facts(head, hanging, current)
@@ -270,6 +295,7 @@ def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> Course
         hanging=hanging,
         touched=head.course.touched,
         prompts=tuple(current),
+        wordings=wordings,
         all_prompts=tuple(rows),
     )
 

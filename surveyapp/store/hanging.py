@@ -15,10 +15,11 @@ from .tables import Anchor, Assessment, Clearance, Consent
 from .tables_consent import ConsentForm, ConsentWithdrawal, CourseAmendment
 from .tables_entry import Wish
 from .tables_reach import Stop
+from .tables_wording import CourseWording
 
 HANGING = (
     *(Anchor, Consent, Clearance, Assessment, Wish, Stop),
-    *(ConsentForm, ConsentWithdrawal, CourseAmendment),
+    *(ConsentForm, ConsentWithdrawal, CourseAmendment, CourseWording),
 )
 _id = attrgetter("id")
 
@@ -26,7 +27,8 @@ _id = attrgetter("id")
 @dataclass(frozen=True)
 class Hanging:
     """The rows that hang on a course, besides its prompts, and its study's consent forms; for
-    reading. They change only together with its windows, see `windows.write_windows`."""
+    reading. They change only together with its windows, see `windows.write_windows`. `wordings` is
+    the hash of its set."""
 
     anchors: Sequence[Anchor]
     consents: Sequence[Consent]
@@ -37,6 +39,7 @@ class Hanging:
     forms: Sequence[ConsentForm]
     withdrawals: Sequence[ConsentWithdrawal]
     amendments: Sequence[CourseAmendment]
+    wordings: str | None
 
     @property
     def signed(self) -> Signed | None:
@@ -62,6 +65,7 @@ def by_owner(owners: Sequence[Owner], found: Rows) -> dict[int, Hanging]:
     amendments, forms = by_course(found[CourseAmendment]), sorted(found[ConsentForm], key=_id)
     wishes = by_course(sorted(found[Wish], key=attrgetter("number")))
     stops = holding(found[Stop])
+    wordings = {row.course_id: row.set_sha256 for row in found[CourseWording]}
     return {
         course: Hanging(
             anchors=anchors[course],
@@ -73,6 +77,7 @@ def by_owner(owners: Sequence[Owner], found: Rows) -> dict[int, Hanging]:
             forms=[form for form in forms if form.study_id == study],
             withdrawals=withdrawals[course],
             amendments=amendments[course],
+            wordings=wordings.get(course),
         )
         for course, person, study in owners
     }

@@ -154,9 +154,11 @@ class _Sheets:
             self._answers[answer.assessment_id][answer.item] = answer.value
 
     def of(self, context: CourseContext) -> tuple[Sheet, ...]:
-        return tuple(self._sheet(a, a.submitted_at) for a in context.assessments if a.submitted_at)
+        return tuple(
+            self._sheet(context, a, a.submitted_at) for a in context.assessments if a.submitted_at
+        )
 
-    def _sheet(self, row: Assessment, submitted_at: datetime) -> Sheet:
+    def _sheet(self, context: CourseContext, row: Assessment, submitted_at: datetime) -> Sheet:
         assessment_id = row.id
         scores = self._scores[assessment_id]
         return Sheet(
@@ -168,7 +170,14 @@ class _Sheets:
             scores={s.scale: _score(s) for s in scores if s.kind == "scale"},
             criteria={s.scale: _met(s) for s in scores if s.kind == "criterion"},
             answers=self._answers[assessment_id],
+            told=_told(context, row),
         )
+
+
+def _told(context: CourseContext, row: Assessment) -> str:
+    """What must be said of the installed wording that it was answered in."""
+    own = context.wordings.get(row.instrument, {}).values()
+    return next((w.installed_line for w in own if w.sha256 == row.wording_sha256), "")
 
 
 def _score(row: ScoreRow) -> Score:

@@ -100,7 +100,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Wording:
-    """The texts of an instrument in one language, with the SHA-256 of the file they came from."""
+    """The texts of an instrument in one language, with the SHA-256 of the file they came from.
+
+    `csv` is that file. Texts that a site installed have a number (`installed`) and a line that
+    names whose they are (`holder`).
+    """
 
     instrument: str
     language: str
@@ -112,10 +116,31 @@ class Wording:
     texts: Mapping[str, str]
     options: Mapping[str, tuple[Option, ...]]
     sha256: str
+    csv: str = field(default="", repr=False)
+    installed: int | None = None
+    holder: str = ""
+
+    @property
+    def told(self) -> str:
+        """What every page and report says of these texts: that they are a placeholder, or whose
+        they are; the installed file's own notice where it has one."""
+        return self.notice if self.placeholder else self.installed_line
+
+    @property
+    def installed_line(self) -> str:
+        return "" if self.installed is None else self.notice or self.holder
 
     def question(self, item: str) -> str:
         """What the screen asks: the item's own text, followed by the stem if there is one."""
         return f"{self.texts[item]}: {self.stem}" if self.stem else self.texts[item]
+
+
+def pick(wordings: Mapping[str, Wording], language: str, *, live: bool = False) -> Wording:
+    """The wording in `language`, else in English, else the first there is; where it is `live`,
+    of those that are no placeholders, as long as there is one."""
+    usable = {key: w for key, w in wordings.items() if not (live and w.placeholder)} or wordings
+    fallback = usable.get("en") or next(iter(usable.values()))
+    return usable.get(language, fallback)
 
 
 @dataclass(frozen=True)
@@ -148,5 +173,4 @@ class Instrument:
 
     def wording(self, language: str) -> Wording:
         """The wording in `language`, else in English, else the first there is."""
-        fallback = self.wordings.get("en") or next(iter(self.wordings.values()))
-        return self.wordings.get(language, fallback)
+        return pick(self.wordings, language)

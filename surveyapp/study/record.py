@@ -57,7 +57,7 @@ class Sheet:
     """One submitted assessment with the scores as they were computed at submission.
 
     `answers` holds value or None per item (None: skipped or missing). `placeholder` says that the
-    texts were our stand-ins.
+    texts were our stand-ins; `told` is what reports must say of texts that a site installed.
     """
 
     timepoint: str
@@ -68,6 +68,7 @@ class Sheet:
     scores: Mapping[str, Score]
     criteria: Mapping[str, bool | None]
     answers: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    told: str = ""
 
 
 @dataclass(frozen=True)

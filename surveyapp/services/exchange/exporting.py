@@ -20,9 +20,9 @@ from ...store.database import Session
 from ...store.dump import PersonDump, person_dumps, snapshot
 from ...store.notices import all_versions
 from ...store.scopes import Scope
-from ...study.schedule import Hold
 from ..errors import RefusedError
 from ..invitations import Ways
+from ..permissions import KeptBack
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
@@ -131,7 +131,7 @@ def _of_studies(session: Session, site: Site, scope: Scope) -> list[Rows]:
     ]
 
 
-def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:
+def _kept_back(session: Session, site: Site, dump: PersonDump) -> KeptBack | None:
     if not dump.courses:
         return None
     context = dump.courses[0].context

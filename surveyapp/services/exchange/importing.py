@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...store import keys, seals, trail, transfer
+from ...store import keys, seals, trail, transfer, wordings
 from ...store.database import Session
 from ...store.scores import store_scores
 from ...store.tables import (
@@ -111,6 +111,7 @@ class _Import:
             self._add_course(row)
         self._session.flush()
         freezing.pin_new(self._session, self._library, self._actor, self._now)
+        wordings.pin_new(self._session, self._library, self._now)
         self._add_sheets(sheets)
         for row in events:
             self._add_event(row)

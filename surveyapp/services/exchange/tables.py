@@ -14,10 +14,11 @@ from ...store.tables_care import Alert, BloodPressure
 from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
 from ...study.record import Course, Person, Sheet
-from ...study.schedule import Hold, window_of
+from ...study.schedule import window_of
 from ...study.trajectory import marks_of
 from ..forecast import prompts_ahead
 from ..notices import in_every_language
+from ..permissions import KeptBack
 from ..programme import SessionLine
 from .consents import consent_row
 
@@ -28,7 +29,7 @@ ATTENDED = ("session", "status", "note", "recorded_at")
 MISSED = ("timepoint", "reason", "note", "recorded_at")
 
 
-def rows_of(dump: PersonDump, now: datetime, kept_back: Hold | None) -> Rows:
+def rows_of(dump: PersonDump, now: datetime, kept_back: KeptBack | None) -> Rows:
     """One person's rows by file name; each row holds every column of its file. `kept_back` as
     `invitations` tells it."""
     rows: Rows = defaultdict(list)
@@ -108,7 +109,7 @@ class _CourseRows:
         record: Course,
         person: Person,
         now: datetime,
-        kept_back: Hold | None,
+        kept_back: KeptBack | None,
     ) -> None:
         self._now, self._kept_back = now, kept_back
         self._dump, self._record, self._person = dump, record, person

@@ -18,6 +18,7 @@ from surveyapp.store import (
     tables_reach,
     tables_signin,
     tables_trail,
+    tables_wording,
 )
 
 assert tables.Study.metadata is tables_access.Event.metadata is SQLModel.metadata
@@ -29,6 +30,7 @@ assert tables_signin.StaffSession.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_consent.ConsentForm.metadata is SQLModel.metadata
 assert tables_digest.Digest.metadata is tables_trail.TrailHead.metadata is SQLModel.metadata
 assert tables_backup.BackupRun.metadata is SQLModel.metadata
+assert tables_digest.Digest.metadata is tables_wording.Permission.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -25,6 +25,7 @@ from . import (
     digest,
     entry,
     gathering,
+    golive,
     keeping,
     messagetexts,
     moving,
@@ -45,6 +46,7 @@ from . import (
     system,
     trail,
     versions,
+    wordings,
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
@@ -86,6 +88,10 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/trail", "person_trail", trail.person_trail),
     ("/system/backups", "backups", backups.backups),
     ("/erasures", "erasures", keeping.erasures),
+    ("/wordings", "wordings", wordings.list_of),
+    ("/wordings/<int:wording_id>", "wording", wordings.wording),
+    ("/wordings/<int:wording_id>/screens", "wording_screens", wordings.screens),
+    ("/wordings/<instrument>/<language>.csv", "wording_template", wordings.template),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -182,6 +188,13 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/erase", "erase", keeping.erase),
     ("/people/<code>/copy", "own_copy", keeping.own_copy),
     ("/retention", "retention", keeping.periods),
+    ("/wordings/install", "install_wording", wordings.install),
+    ("/wordings/<int:wording_id>/permission", "wording_permission", wordings.permission),
+    ("/wordings/<int:wording_id>/override", "wording_override", wordings.override),
+    ("/wordings/<int:wording_id>/retire", "retire_wording", wordings.retire),
+    ("/study/new", "start_study", golive.start),
+    ("/study/<int:study_id>/languages", "study_languages", golive.languages),
+    ("/study/<int:study_id>/live", "go_live", golive.go_live),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 

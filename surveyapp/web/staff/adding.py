@@ -78,7 +78,8 @@ def _check(page: _Page) -> ResponseReturnValue:
     if uploaded := _uploaded():
         page.many.rows.data = uploaded
     listed = people.parse_people(page.many.rows.data or "")
-    page.preview = people.preview_people(page.desk.site, page.view.id, listed, page.desk.scope)
+    desk = page.desk
+    page.preview = people.preview_people(desk.site, page.view.id, listed, desk.now, desk.scope)
     return page.show(200)
 
 

@@ -220,6 +220,7 @@ class StoodForm(ActForm):
 class RetreatForm(ActForm):
     name = StringField("Name", description="As staff call it, for example Winter 2026.")
     protocol = SelectField("Protocol")
+    study = SelectField("Study", description="Practice, or a live study of this protocol.")
     time_zone = StringField(
         "Time zone",
         description="Where the retreat is, for example Europe/Amsterdam. "
@@ -236,8 +237,11 @@ class RetreatForm(ActForm):
         return [fields[f"{protocol.id}.{anchor.id}"] for anchor in protocol.anchors[1:]]
 
 
-def retreat_form(protocols: Iterable[Protocol], protocol: str) -> RetreatForm:
-    """A form that asks each protocol's later anchors too; `protocol` is chosen at first."""
+def retreat_form(
+    protocols: Iterable[Protocol], protocol: str, live: Iterable[tuple[int, str]]
+) -> RetreatForm:
+    """A form that asks each protocol's later anchors too; `protocol` is chosen at first. `live` are
+    the live studies: id and title."""
     listed = list(protocols)
     fields = {
         f"{p.id}.{anchor.id}": DayField(anchor.label, description=LATER_HINT)
@@ -245,6 +249,8 @@ def retreat_form(protocols: Iterable[Protocol], protocol: str) -> RetreatForm:
         for anchor in p.anchors[1:]
     }
     form = type("RetreatForm", (RetreatForm,), fields)(data={"protocol": protocol})
+    studies = [(str(study_id), f"Live: {title}") for study_id, title in live]
+    form.study.choices = options(("", "Practice"), *studies)
     form.protocol.choices = options(*((p.id, f"{p.label}, version {p.version}") for p in listed))
     return form
 

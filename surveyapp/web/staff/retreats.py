@@ -52,7 +52,9 @@ def retreats(desk: Desk) -> ResponseReturnValue:
 
 def add_retreat(desk: Desk) -> ResponseReturnValue:
     protocols = desk.site.library.protocols
-    form = retreat_form(protocols.values(), enrolment.DEFAULT_PROTOCOL)
+    live = [s for s in overview.studies(desk.site) if not s.practice]
+    first = live[0].protocol if live else enrolment.DEFAULT_PROTOCOL
+    form = retreat_form(protocols.values(), first, ((s.id, s.title) for s in live))
     several = [(p, form.later(p)) for p in protocols.values() if len(p.anchors) > 1]
     made: list[int] = []
 
@@ -62,6 +64,7 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
             protocol=form.protocol.data or "",
             time_zone=form.time_zone.data or "",
             dosing_date=form.dosing_date.day,
+            study_id=int(form.study.data) if form.study.data else None,
             later=_later(form, protocols.get(form.protocol.data or "")),
         )
         made.append(enrolment.add_retreat(desk.site, wish, **desk.by))
@@ -74,9 +77,14 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
         button="Add the retreat",
         back=url_for("staff.retreats"),
         back_words="Retreats",
-        practice=True,
+        practice=not live,
         template="staff/retreat-new.html",
-        more={"here": "retreats", "zones": enrolment.zones(), "several": several},
+        more={
+            "here": "retreats",
+            "zones": enrolment.zones(),
+            "several": several,
+            "choose_study": bool(live),
+        },
     )
     response = perform(act, form, do)
     return redirect(url_for("staff.retreat", retreat_id=made[0]), 303) if made else response

@@ -18,6 +18,11 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("backups", "Backups", "When the last one was made, whether it can be restored, and one now."),
     ("erasures", "Erasures", "Erase a person, and see what was erased."),
     ("retention", "Retention", "For how long each kind of data is kept."),
+    (
+        "wordings",
+        "Wordings",
+        "The texts of each questionnaire, the permission to use them, and how often it was.",
+    ),
 )
 
 
