@@ -7,7 +7,11 @@ with why nobody loses by it.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +24,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, text
 
 from surveyapp.store import schema
-from surveyapp.store.database import Database
+from surveyapp.store.database import Database, DatabaseUnavailableError
 from tests.conftest import database_on
 from tests.filling import fill, tables_of
 
@@ -168,3 +172,64 @@ def test_a_migration_that_loses_a_row_or_a_value_is_found(sqlite_url: str) -> No
         "rows of wish differ",
     ]
     assert "heartbeat.at is gone" in lost(before, after)
+
+
+# A migration is all or nothing, whatever ends it.
+
+KILLED_AT = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from surveyapp.store import schema
+from surveyapp.store.database import Database, DatabaseUnavailableError
+left = int(sys.argv[2])
+@event.listens_for(Engine, "after_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+schema.migrate(Database(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def first_schema(database_url: str) -> Iterator[Database]:
+    """A filled database of the first schema."""
+    upgrade(database_url, REVISIONS[0])
+    filled(database_url, 1, set())
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("statements", [40])
+def test_a_migration_that_is_killed_leaves_the_earlier_schema(
+    first_schema: Database, statements: int
+) -> None:
+    with first_schema.engine.connect() as connection:
+        before = content(connection)
+    url = first_schema.url.render_as_string(hide_password=False)
+    words = [sys.executable, "-c", KILLED_AT, url, str(statements)]
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": root}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    with first_schema.engine.connect() as connection:
+        assert content(connection) == before
+    with pytest.raises(DatabaseUnavailableError, match=f"older schema {REVISIONS[0]}"):
+        schema.require_current(first_schema)
+    assert schema.migrate(first_schema)
+
+
+def test_a_migration_that_fails_says_so_and_leaves_the_earlier_schema(
+    first_schema: Database,
+) -> None:
+    with first_schema.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE note (somebody VARCHAR)"))
+        before = content(connection)
+    with pytest.raises(schema.MigrationFailedError, match="nothing was lost"):
+        schema.migrate(first_schema)
+    with first_schema.engine.begin() as connection:
+        assert content(connection) == before
+        connection.execute(text("DROP TABLE note"))
+    assert schema.migrate(first_schema)
