@@ -6,7 +6,7 @@ import argparse
 
 from .opening import now, set_up_faults, settings
 from .parsing import Commands
-from .saying import result, say
+from .saying import CommandError, result, say
 
 BIND = "127.0.0.1:8000"
 WORKERS = 2
@@ -35,9 +35,13 @@ def _add_init(commands: Commands) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     from ..services.stewardship import prepare
+    from ..store.schema import MigrationFailedError
 
     with set_up_faults():
-        done = prepare(settings(), arguments.email, now())
+        try:
+            done = prepare(settings(), arguments.email, now())
+        except MigrationFailedError as error:
+            raise CommandError(str(error), code=1) from error
     for line in done.said:
         say(line)
     if done.link:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,6 +37,17 @@ def is_held(path: Path) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def throw_away(root: Path) -> bool:
+    """Delete every folder of finished work below this one; False while one is being made."""
+    gone = True
+    for folder in root.glob("[0-9]*"):
+        if (folder / LOCK).exists() and is_held(folder / LOCK):
+            gone = False
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return gone
 
 
 def write_state(folder: Path, told: Mapping[str, object]) -> None:

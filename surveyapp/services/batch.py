@@ -229,13 +229,7 @@ def tidy(site: Site, now: datetime) -> None:
 
 def throw_away(site: Site) -> bool:
     """Delete all of them, after somebody was erased; False while one is being made."""
-    gone = True
-    for folder in _root(site).glob("[0-9]*"):
-        if (folder / LOCK).exists() and aside.is_held(folder / LOCK):
-            gone = False
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return gone
+    return aside.throw_away(_root(site))
 
 
 def _root(site: Site) -> Path:

@@ -12,9 +12,11 @@ import structlog
 
 from ..delivery.email import Mailer
 from ..store import erasing
+from ..store.before import remove_copies
 from ..store.scrub import PATIENCE_SECONDS, scrub
 from . import batch, ledger
 from .erasing import replay
+from .exchange import packing
 from .site import Site
 
 log = structlog.get_logger("cleaning")
@@ -23,14 +25,16 @@ _seen: dict[str, tuple[int, int]] = {}
 
 
 def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool:
-    """Rewrite the database's files and throw the session PDFs away, if an erasure waits for it.
-    False when somebody still reads an older state, or makes PDFs: then it is to be done again."""
+    """Rewrite the database's files, and throw away session PDFs, exports and copies from before a
+    migration, if an erasure waits for it. False when somebody still reads an older state, or makes
+    such a file: then it is to be done again."""
     with site.database.read() as session:
         waiting = [row.line for row in erasing.erasures(session) if row.cleaned_at is None]
     if not waiting:
         return True
-    files = batch.throw_away(site)
-    if not scrub(site.database, patience) or not files:
+    gone = [batch.throw_away(site), packing.throw_away(site)]
+    remove_copies(site.database)
+    if not scrub(site.database, patience) or not all(gone):
         return False
     with site.database.write() as session:
         erasing.mark_cleaned(session, waiting, now)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
 from ..store import schema, wordings
+from ..store.before import KEPT_FOR
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
@@ -40,8 +41,8 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
     site = assemble(settings, keys, database, library)
     base = (settings.public_url or DEFAULT_URL).rstrip("/")
     try:
-        if schema.migrate(database):
-            said.append(f"the database has the schema {schema.head()}")
+        if migrated := schema.migrate(database):
+            said += _migration_sentences(migrated)
         with database.write() as session:
             freezing.pin_new(session, library, ACTOR, now)
             wordings.pin_new(session, library, now)
@@ -55,6 +56,16 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
         return Prepared((*said, "ready; the first staff account has its password"), "")
     said.append(f"open the link to choose the password of {first.email}; it works once:")
     return Prepared(tuple(said), f"{base}/staff/welcome/{first.token}")
+
+
+def _migration_sentences(migrated: schema.Migrated) -> list[str]:
+    said = [f"the database has the schema {schema.head()}"]
+    if migrated.copy:
+        said.append(
+            f"as it was before, with the schema {migrated.before}, it stands in {migrated.copy}; "
+            f"the worker removes that copy after {KEPT_FOR.days} days"
+        )
+    return said
 
 
 def verify_trail(site: Site) -> Verified:

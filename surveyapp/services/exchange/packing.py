@@ -109,6 +109,11 @@ def tidy(site: Site, now: datetime) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def throw_away(site: Site) -> bool:
+    """Delete all of them, after somebody was erased; False while one is being made."""
+    return aside.throw_away(_root(site))
+
+
 def make_zip(site: Site, path: Path, part: Part, *, actor: str, now: datetime) -> None:
     """Write the tables beside `path` and pack them: whole or not at all. Raises RefusedError."""
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as beside:
