@@ -50,6 +50,7 @@ DATA = _staff("data")
 STUDY = _staff("study")
 ADMIN = _staff("admin")
 WHOLE_STUDY = _staff("study", whole=True)
+WHOLE_ADMIN = _staff("admin", whole=True)
 
 RULES: Mapping[str, Rule] = {
     "static": ANYBODY,
@@ -160,6 +161,44 @@ RULES: Mapping[str, Rule] = {
     "staff.export": DATA,
     "staff.export_progress": DATA,
     "staff.export_zip": DATA,
+    "staff.code": ANYBODY,
+    "staff.account": SIGNED_IN,
+    "staff.own_password": SIGNED_IN,
+    "staff.second_factor": SIGNED_IN,
+    "staff.factor_off": SIGNED_IN,
+    "staff.recovery_codes": SIGNED_IN,
+    "staff.accounts": WHOLE_ADMIN,
+    "staff.invite": WHOLE_ADMIN,
+    "staff.colleague": WHOLE_ADMIN,
+    "staff.invite_again": WHOLE_ADMIN,
+    "staff.colleague_active": WHOLE_ADMIN,
+    "staff.remove_factor": WHOLE_ADMIN,
+    "staff.trail": WHOLE_ADMIN,
+    "staff.person_trail": ADMIN,
+    "staff.person_trail_csv": ADMIN,
+    "staff.backups": WHOLE_ADMIN,
+    "staff.backup_now": WHOLE_ADMIN,
+    "staff.erasures": WHOLE_ADMIN,
+    "staff.retention": WHOLE_ADMIN,
+    "staff.erase": ADMIN,
+    "staff.own_copy": ADMIN,
+    "staff.wordings": WHOLE_ADMIN,
+    "staff.wording": WHOLE_ADMIN,
+    "staff.wording_screens": WHOLE_ADMIN,
+    "staff.wording_template": WHOLE_ADMIN,
+    "staff.install_wording": WHOLE_ADMIN,
+    "staff.wording_permission": WHOLE_ADMIN,
+    "staff.wording_override": WHOLE_ADMIN,
+    "staff.retire_wording": WHOLE_ADMIN,
+    "staff.start_study": WHOLE_ADMIN,
+    "staff.study_languages": WHOLE_ADMIN,
+    "staff.go_live": WHOLE_ADMIN,
+    "staff.consent_forms": STUDY,
+    "staff.study_running": STUDY,
+    "staff.study_version": WHOLE_STUDY,
+    "staff.signed_list": STATES,
+    "staff.withdraw_consent": STATES,
+    "staff.show_contact": CONTACTS,
 }
 
 
