@@ -51,6 +51,7 @@ LEAD_ON = {
     "staff.remove_factor": "there is no second factor here",
     "staff.studies": "one study's list is its page",
     "staff.retreat_version": "no newer version of the protocol is installed here, and it says so",
+    "staff.study_version": "nor for the study",
 }
 """Pages that show another one; `test_staff.py`, `test_versions.py` and `test_second_factor.py` see
 them as themselves."""

@@ -33,10 +33,12 @@ from . import handover, hooks, inline, messages, offline, participant, staff
 from .numbers import ShortNumber
 from .packing import pack_answers
 from .security import protect, wall_clock
+from .staff.wordings import MOST_POSTED
 
 Clock = Callable[[], datetime]
 
 MAX_BODY = 64 * 1024
+LARGER = {"staff.install_wording": MOST_POSTED}
 SESSION_LIFE = timedelta(days=31)
 POLICY = "; ".join(
     (
@@ -87,6 +89,7 @@ def create_app(
         root_path=str(_static()),
     )
     _configure(app, site)
+    _take_more(app)
     csrf = CSRFProtect(app)
     _dress(app, site)
     protect(app, site, wall)
@@ -145,6 +148,15 @@ def _configure(app: Flask, site: Site) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         PREFERRED_URL_SCHEME="https" if https else "http",
     )
+
+
+def _take_more(app: Flask) -> None:
+    """Let the pages that take files have more than the others, before anything reads the body."""
+
+    @app.before_request
+    def _limit() -> None:  # pyright: ignore[reportUnusedFunction]
+        if (most := LARGER.get(request.endpoint or "")) is not None:
+            request.max_content_length = request.max_form_memory_size = most
 
 
 def _dress(app: Flask, site: Site) -> None:
