@@ -23,8 +23,10 @@ from .errors import InputError, NotFoundError
 from .rights import ROLES, of_roles
 from .site import Site
 
-LAST_ADMIN = "This is the only admin who can sign in. Make somebody else an admin first."
-OWN_ROLE = "You cannot take the admin role from yourself. Another admin can."
+LAST_ADMIN = (
+    "This is the only admin of every retreat who can sign in. Make somebody else one first."
+)
+OWN_ROLE = "You cannot take the admin role or a retreat from yourself. Another admin can."
 OWN_ACCOUNT = "You cannot deactivate your own account. Another admin can."
 NO_ACCOUNT = "There is no such account."
 
@@ -219,20 +221,28 @@ def _judge(session: Session, wish: Wish) -> None:
 
 
 def _may_change(session: Session, row: Staff, wish: Wish, actor: str) -> None:
+    """Raises InputError."""
     _judge(session, wish)
-    if "admin" in wish.roles or "admin" not in row.roles.split():
+    stays = "admin" in wish.roles and wish.all_retreats
+    if stays or not _looks_after_accounts(row):
         return
+    field = "all_retreats" if "admin" in wish.roles else "roles"
     if actor == f"staff:{row.id}":
-        raise InputError({"roles": OWN_ROLE})
+        raise InputError({field: OWN_ROLE})
     if _is_last_admin(session, row):
-        raise InputError({"roles": LAST_ADMIN})
+        raise InputError({field: LAST_ADMIN})
+
+
+def _looks_after_accounts(row: Staff) -> bool:
+    """An admin of some retreats alone does not: accounts are the whole installation's."""
+    return "admin" in row.roles.split() and row.all_retreats
 
 
 def _is_last_admin(session: Session, row: Staff) -> bool:
     admins = {
         one.id
         for one in staff.everybody(session)
-        if one.active and one.password is not None and "admin" in one.roles.split()
+        if one.active and one.password is not None and _looks_after_accounts(one)
     }
     return admins == {row.id}
 
