@@ -110,7 +110,7 @@ def test_restored_rows_trail_and_files_are_the_same(
     site: Site, elsewhere: Settings, opened: Site, key: tuple[Path, Any], tmp_path: Path
 ) -> None:
     add_course(site, confirmed=True)
-    wording = site.settings.data_dir / "wordings" / "hads" / "nl.csv"
+    wording = site.settings.data_dir / "wordings" / "hads" / "de eerste.csv"
     wording.parent.mkdir(parents=True)
     wording.write_text("item,text\n1,x\n")
     (site.settings.data_dir / "session-pdfs").mkdir()
@@ -128,7 +128,7 @@ def test_restored_rows_trail_and_files_are_the_same(
     with opened.database.read() as session:
         found = trail.verify(session)
     assert (found.fault, found.events) == (None, head.events + 2)
-    copied = elsewhere.data_dir / "wordings" / "hads" / "nl.csv"
+    copied = elsewhere.data_dir / "wordings" / "hads" / "de eerste.csv"
     assert copied.read_bytes() == wording.read_bytes()
     assert not (elsewhere.data_dir / "session-pdfs").exists()
 
