@@ -43,8 +43,9 @@ def new_key(folder: Path, name: str = "identity.txt") -> tuple[Path, Any]:
 
 
 def an_empty_place(site: Site, folder: Path, url: str = "") -> Settings:
-    """Settings of another installation with the same keys; `url` for PostgreSQL."""
-    where = {"data_dir": folder, "database_url": url, "keys_dir": site.settings.keys_folder}
+    """Settings of another installation with the same keys and ledger; `url` for PostgreSQL."""
+    outside = {"keys_dir": site.settings.keys_folder, "ledger_dir": site.settings.ledger_folder}
+    where = {"data_dir": folder, "database_url": url, **outside}
     return site.settings.model_copy(update=where)
 
 

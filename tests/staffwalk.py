@@ -46,11 +46,17 @@ NOT_PAGES = {
     "staff.session_pdfs_zip": "a ZIP file",
 }
 LEAD_ON = {
+    "staff.code": "nobody's code is asked for; it says so on the page to sign in",
+    "staff.factor_off": "there is no second factor here",
+    "staff.recovery_codes": "there is no second factor here",
+    "staff.remove_factor": "there is no second factor here",
     "staff.studies": "one study's list is its page",
     "staff.retreat_version": "no newer version of the protocol is installed here, and it says so",
+    "staff.study_version": "nor for the study",
 }
-"""Pages that show another one; `test_staff.py` and `test_versions.py` see them as themselves."""
-FIRST = ("staff.sign_in", "staff.welcome")
+"""Pages that show another one; `test_staff.py`, `test_versions.py` and `test_second_factor.py` see
+them as themselves."""
+FIRST = ("staff.sign_in", "staff.code", "staff.welcome")
 Look = Callable[[str], None]
 Values = dict[str, Any]
 
@@ -85,6 +91,7 @@ def values(site: Site) -> tuple[Values, dict[str, Values]]:
         "code": NEW,
         "number": new.number,
         "study_id": STUDY,
+        "account_id": 1,
         "alert_id": alert_views.listed(site)[0].id,
         "timepoint": "baseline",
         "instrument": "hads",

@@ -6,7 +6,7 @@ give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -59,8 +59,9 @@ def newest(courses: Sequence[Course]) -> Course:
     return max(courses, key=lambda c: c.number)
 
 
-def _placeholders(courses: Iterable[Course], instruments: Mapping[str, Instrument]) -> list[str]:
-    """The notice of each wording that any of the answers was given to, each once."""
+def _placeholders(courses: Sequence[Course], instruments: Mapping[str, Instrument]) -> list[str]:
+    """What must be said of the wordings that the answers were given to, each once."""
     used = {s.instrument for c in courses for s in c.sheets if s.placeholder}
     notices = [instruments[name].wording(spoken()).notice for name in sorted(used)]
+    notices += sorted({s.told for c in courses for s in c.sheets})
     return list(dict.fromkeys(n for n in notices if n))

@@ -14,7 +14,8 @@ from ..study.schedule import State
 
 @dataclass(frozen=True)
 class Lines:
-    """The study's own words on every page: whom to call, who reads the answers and when."""
+    """The study's own words on every page: whom to call, who reads the answers and when; and the
+    languages that may be chosen, none for every one."""
 
     emergency: str = ""
     crisis_line: str = ""
@@ -23,6 +24,7 @@ class Lines:
     readers: str = ""
     read_when: str = ""
     practice: bool = False
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

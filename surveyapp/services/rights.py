@@ -63,6 +63,11 @@ def of_roles(roles: Collection[str], *, sees_scores: bool) -> frozenset[Right]:
     return frozenset(found)
 
 
+def bringers(rights: Collection[Right]) -> tuple[Role, ...]:
+    """The roles that bring at least one of some rights."""
+    return tuple(role for role in ROLES if BRINGS[role] & set(rights))
+
+
 def of_account(session: Session, account_id: int) -> Rights:
     """What an account may do now; nothing for one that is not active or not there."""
     account = staff.account(session, account_id)

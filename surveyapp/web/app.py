@@ -33,11 +33,13 @@ from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
 from .numbers import ShortNumber
 from .packing import pack_answers
-from .security import protect
+from .security import protect, wall_clock
+from .staff.wordings import MOST_POSTED
 
 Clock = Callable[[], datetime]
 
 MAX_BODY = 64 * 1024
+LARGER = {"staff.install_wording": MOST_POSTED}
 SESSION_LIFE = timedelta(days=31)
 POLICY = "; ".join(
     (
@@ -76,8 +78,11 @@ OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minu
 log = structlog.get_logger("web")
 
 
-def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Flask:
-    """The application over one site. `clock` gives the aware time; `extra` are more blueprints."""
+def create_app(
+    site: Site, clock: Clock, extra: Sequence[Blueprint] = (), wall: Clock = wall_clock
+) -> Flask:
+    """The application over one site. `clock` gives the aware time, `wall` the one that sign-ins
+    last by, which a demo does not move; `extra` are more blueprints."""
     app = Flask(
         "surveyapp",
         template_folder=resource("templates"),
@@ -85,9 +90,10 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
         root_path=str(_static()),
     )
     _configure(app, site)
+    _take_more(app)
     csrf = CSRFProtect(app)
     _dress(app, site)
-    protect(app, site, clock)
+    protect(app, site, wall)
     pages = participant.make_blueprint(site, clock)
     # Flask-WTF has no type stubs.
     cast(Any, csrf).exempt(pages)
@@ -143,6 +149,15 @@ def _configure(app: Flask, site: Site) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         PREFERRED_URL_SCHEME="https" if https else "http",
     )
+
+
+def _take_more(app: Flask) -> None:
+    """Let the pages that take files have more than the others, before anything reads the body."""
+
+    @app.before_request
+    def _limit() -> None:  # pyright: ignore[reportUnusedFunction]
+        if (most := LARGER.get(request.endpoint or "")) is not None:
+            request.max_content_length = request.max_form_memory_size = most
 
 
 def _dress(app: Flask, site: Site) -> None:

@@ -340,6 +340,7 @@ def _render(template: str, shown: Any, /, **more: Any) -> str:
     """A page that knows its person, in the person's language."""
     with texts.speaking(shown.language):
         around = {"lines": shown.lines, "notice": shown.notice, "language": texts.spoken()}
+        around["languages"] = languages.offered(shown.lines.languages)
         return render_template(template, **around, **more)
 
 

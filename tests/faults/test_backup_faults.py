@@ -29,7 +29,7 @@ from tests.conftest import NOON
 from tests.world import add_course
 
 DAMAGED = "damaged or cut short"
-BIG = 700_000
+BIG = 1_600_000
 
 
 @pytest.fixture

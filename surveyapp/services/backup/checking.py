@@ -53,7 +53,7 @@ def check(database: Database, manifest: Manifest) -> bool:
         found = trail.verify(session)
     _same("number of events in the trail", found.events, manifest.events)
     _same("trail", found.fault or found.head, manifest.fault or manifest.head)
-    return migrated
+    return migrated is not None
 
 
 def _same(what: str, found: object, said: object) -> None:
