@@ -43,6 +43,7 @@ NOT_PAGES = {
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
     "staff.session_pdfs_zip": "a ZIP file",
+    "staff.export_zip": "a ZIP file",
 }
 LEAD_ON = {
     "staff.studies": "one study's list is its page",

@@ -14,11 +14,12 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
+from . import tidying
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
-DUTIES: tuple[tuple[str, Duty], ...] = ()
+DUTIES: tuple[tuple[str, Duty], ...] = (("files that were fetched", tidying.tidy),)
 
 log = structlog.get_logger("worker")
 

@@ -17,6 +17,9 @@ from surveyapp.services.site import Site
 from surveyapp.web import inline
 from surveyapp.web.app import POLICY, create_app
 
+from .stage import own as own
+from .stage import stage as stage
+
 DAY_8 = datetime(2027, 3, 28, 9, tzinfo=UTC)
 Element = Any
 
