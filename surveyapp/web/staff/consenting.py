@@ -92,9 +92,7 @@ class WithdrawalForm(ActForm):
 class PublishForm(ActForm):
     version = StringField("Version", description="As it stands on the form, for example 2.1.")
     dated = DayField("Date of the form", description=DATE_HINT)
-    reference = StringField(
-        "Approval", description="The ethics board's reference, if any."
-    )
+    reference = StringField("Approval", description="The ethics board's reference, if any.")
     keeps_data = RadioField(
         "What it says about data of people who leave or are erased",
         choices=options(*KEEPS.items()),
