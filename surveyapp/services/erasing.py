@@ -125,8 +125,8 @@ def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
         stays.append("But the consent does not let data stay: erase everything.")
     if wish.kind == EVERYTHING and wish.keep_safety:
         stays.append(
-            "How many doses and adverse events of which grade there were, added to the study's "
-            "counts without code, course or time: what must be reported in the end stays right."
+            "If wished: how many doses and adverse events of which grade there were, added to "
+            "the study's counts without code, course or time, for what must be reported in the end."
         )
     return [*stays, OUTSIDE]
 

@@ -175,6 +175,7 @@ class Day:
         ):
             token = self._token(client, base, path)
             client.post(path, data={"csrf_token": token, **data}, base_url=base)
+        assert client.get("/staff/people/P-00", base_url=base).status_code == 200
         for path, more in (
             (f"/staff/people/{ADDRESSES[0]}", {}),
             (f"/staff/people?q={ADDRESSES[0]}", {}),

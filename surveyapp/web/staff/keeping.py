@@ -23,7 +23,7 @@ class EraseForm(ActForm):
         "What is erased",
         choices=options(
             (CONTACTS, "Contact details and PIN only; answers stay under the study code"),
-            (EVERYTHING, "Everything: nothing of the person is left but what stands below"),
+            (EVERYTHING, "Everything: nothing of the person is left but what is said above"),
         ),
     )
     keep_safety = BooleanField(
