@@ -30,6 +30,7 @@ from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
+from .bodies import refuse_odd_bodies
 from .numbers import ShortNumber
 from .packing import pack_answers
 from .security import protect
@@ -84,6 +85,7 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
         root_path=str(_static()),
     )
     _configure(app, site)
+    refuse_odd_bodies(app)
     csrf = CSRFProtect(app)
     _dress(app, site)
     protect(app, site, clock)
