@@ -13,7 +13,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -204,7 +204,7 @@ def tries(world: World, rule: Rule, method: str) -> Iterator[tuple[str, dict[str
 
 def address(world: World, rule: Rule, odd: str = "") -> str:
     """The rule's address; with `odd`, one of its parts is that."""
-    names = sorted(rule.arguments)
+    names = sorted(map(str, cast(set[Any], rule.arguments)))
     swapped = world.draw.choice(names) if odd and names else ""
     path = rule.rule
     for name in names:
