@@ -41,7 +41,7 @@ EMAIL, PASSWORD = "ada@example.org", "a long enough one"
 NEW, OTHER, OLD, STUDY = "M-01", "M-02", "D-02", 1
 DOSED = date(2026, 2, 14)
 NOT_PAGES = {
-    "staff.wording_template",  # a CSV
+    "staff.wording_template": "a CSV file",
     "staff.person_report": "a PDF",
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
