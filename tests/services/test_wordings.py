@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from surveyapp.services import answering, corrections, people, visits, wording_v
 from surveyapp.services.answering import Tap
 from surveyapp.services.enrolment import NewRetreat, add_retreat
 from surveyapp.services.errors import InputError, NotFoundError
+from surveyapp.services.exchange import export_folder
 from surveyapp.services.people import NewPerson
 from surveyapp.services.site import Site, assemble
 from surveyapp.store import roster, trail
@@ -284,3 +286,35 @@ def test_pages_and_reports_name_the_holder(sqlite_site: Site) -> None:
     door = visits.knock(site, token, at_baseline())
     name = site.library.instruments["hads"].name
     assert door.notice == f"{name}: Filler House"
+
+
+def test_an_export_has_texts_only_when_asked_and_permitted(
+    sqlite_site: Site, tmp_path: Path
+) -> None:
+    site = sqlite_site
+    install(site, "hads", mark="Kept", **BY)
+    printable = replace(PERMISSION, reproduction="yes", reference="F-2")
+    install(site, "meq30", mark="Printed", permission=printable, **BY)
+    plain = export_folder(site, tmp_path / "plain", NOON)
+    whole = export_folder(site, tmp_path / "whole", NOON, with_wording=True)
+    assert set(whole.sha256) - set(plain.sha256) == {"wordings.csv"}
+    written = (tmp_path / "whole" / "wordings.csv").read_text("utf-8")
+    assert "Printed Time" in written
+    assert "Kept Tension" not in written
+    assert whole.left_out == (f"hads en {shown_hash(site)}",)
+    for folder in ("plain", "whole"):
+        listed = (tmp_path / folder / "codebook.csv").read_text("utf-8")
+        assert "Filler House, F-1" in listed
+        assert "Kept Tension" not in listed
+    with site.database.read() as session:
+        query = select(EventPayload.payload).join(Event, Event.uid == EventPayload.event_uid)
+        said = session.scalars(query.where(Event.kind == "data exported")).all()
+    assert ['with_wording": true' in payload.replace(":true", ": true") for payload in said] == [
+        False,
+        True,
+    ]
+
+
+def shown_hash(site: Site) -> str:
+    raw = filled(site.library.instruments["hads"], mark="Kept")
+    return hashlib.sha256(raw).hexdigest()[:12]

@@ -25,7 +25,7 @@ from ..permissions import KeptBack
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
-from . import codebook
+from . import codebook, texts
 from .columns import TABLES, Table
 from .tables import Row, Rows, Value, notice_rows, rows_of, session_rows
 
@@ -34,30 +34,38 @@ CHECKSUMS = "checksums.sha256"
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rows each data file has, and the SHA-256 of every file."""
+    """How many rows each data file has, the SHA-256 of every file, and the wordings whose texts
+    were asked for and may not be written out."""
 
     rows: Mapping[str, int]
     sha256: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
     def sentence(self, folder: Path) -> str:
         total = sum(self.rows.values())
-        return f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        said = f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        if not self.left_out:
+            return said
+        return f"{said} No permission to write out the texts of {', '.join(self.left_out)}."
 
 
-def export_folder(site: Site, folder: Path, now: datetime, actor: str = "export") -> Exported:
-    """Write every table, the codebook and the checksums to a new or empty folder.
+def export_folder(
+    site: Site, folder: Path, now: datetime, actor: str = "export", *, with_wording: bool = False
+) -> Exported:
+    """Write every table, the codebook and the checksums to a new or empty folder; `with_wording`
+    also the texts of questionnaires, where their permission covers that.
 
     Raises RefusedError when the folder is not empty or cannot be written; nothing is left then.
     """
     _refuse_taken(folder)
     with _written_aside(folder) as aside:
         rows = _write_tables(site, aside, now)
-        _write_codebook(site, aside, now)
+        left_out = _write_codebook(site, aside, now, with_wording=with_wording)
         sha256 = _write_checksums(aside)
     with site.database.write() as session:
-        payload = {"folder": folder.name, "sha256": sha256}
+        payload = {"folder": folder.name, "sha256": sha256, "with_wording": with_wording}
         trail.append(session, trail.SYSTEM, "data exported", actor, now, payload)
-    return Exported(rows, sha256)
+    return Exported(rows, sha256, left_out)
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -141,13 +149,22 @@ def _cell(value: Value, is_text: bool) -> str:
     return safe_text(text) if is_text else text
 
 
-def _write_codebook(site: Site, folder: Path, now: datetime) -> None:
+def _write_codebook(
+    site: Site, folder: Path, now: datetime, *, with_wording: bool
+) -> tuple[str, ...]:
+    """The codebook, and the texts where they are wanted; what may not be written out."""
+    with site.database.read() as session:
+        installed = list(texts.codebook_lines(session, site))
+        found = texts.texts_of(session, site) if with_wording else texts.Texts((), ())
     text = codebook.codebook_text(site.library, now, version("surveyapp"))
     (folder / "codebook.md").write_text(text, "utf-8")
     with (folder / "codebook.csv").open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(codebook.HEADER)
-        writer.writerows(_texts(codebook.codebook_rows(site.library)))
+        writer.writerows(_texts([*codebook.codebook_rows(site.library), *installed]))
+    if with_wording:
+        texts.write_texts(found, folder)
+    return found.left_out
 
 
 def _texts(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
