@@ -29,7 +29,8 @@ from .site import Site
 AHEAD = timedelta(days=60)
 NEARLY = 0.9
 NOT_NOW = "This check-in takes no more answers."
-NO_WORDING = "there is no permitted wording of {name} in this study's languages"
+UNWORDED = "in this study's languages"
+NO_WORDING = f"there is no permitted wording of {{name}} {UNWORDED}"
 NOT_ON_PHONES = "the permission for {name} does not cover phones"
 
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +18,17 @@ from sqlalchemy import select
 from surveyapp.services import answering, corrections, people, visits, wording_views, wordings
 from surveyapp.services.answering import Tap
 from surveyapp.services.enrolment import NewRetreat, add_retreat
-from surveyapp.services.errors import InputError, NotFoundError
+from surveyapp.services.errors import GoneError, InputError, NotFoundError
 from surveyapp.services.exchange import export_folder
 from surveyapp.services.people import NewPerson
+from surveyapp.services.permissions import Permits
 from surveyapp.services.site import Site, assemble
 from surveyapp.store import roster, trail
 from surveyapp.store.facts import course_context
 from surveyapp.store.links import ensure_link
-from surveyapp.store.tables import Assessment
+from surveyapp.store.tables import Assessment, Study
 from surveyapp.store.tables_access import Event, EventPayload
-from surveyapp.store.tables_wording import InstalledWording, Permission, WordingText
+from surveyapp.store.tables_wording import InstalledWording, Permission, WordingSet, WordingText
 from surveyapp.study.library import Library
 from surveyapp.study.reading import Faults
 from surveyapp.study.wording import parse_wording, template
@@ -318,3 +320,31 @@ def test_an_export_has_texts_only_when_asked_and_permitted(
 def shown_hash(site: Site) -> str:
     raw = filled(site.library.instruments["hads"], mark="Kept")
     return hashlib.sha256(raw).hexdigest()[:12]
+
+
+def test_two_who_enrol_at_once_keep_the_same_set_once(site: Site) -> None:
+    """Both see that nothing is kept yet."""
+    wish = [NewRetreat(f"R{n}", "second-retreat", AMSTERDAM, DOSING) for n in range(2)]
+    made = [add_retreat(site, retreat, **BY) for retreat in wish]
+    with ThreadPoolExecutor(2) as both:
+        added = [both.submit(enrol, site, f"P-0{n}", made[n]) for n in range(2)]
+        courses = [future.result() for future in added]
+    assert len({shown(site, course) for course in courses}) == 1
+    with site.database.read() as session:
+        assert len(session.scalars(select(WordingSet)).all()) == 1
+
+
+def test_a_live_course_without_a_permitted_text_is_held_and_told(sqlite_site: Site) -> None:
+    site = sqlite_site
+    course = enrol(site, "P-01")
+    with site.database.write() as session:
+        session.scalars(select(Study)).one().mode = "live"
+    with pytest.raises(GoneError):
+        begin(site, course)
+    with site.database.read() as session:
+        context = course_context(session, site.library, course)
+        assert context is not None
+        permits = Permits(session, site)
+        held = permits.hold(context, context.protocol.timepoint("baseline"), at_baseline())
+    assert held is not None
+    assert held.reason == "there is no permitted wording of HADS in this study's languages"
