@@ -30,6 +30,7 @@ from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
 from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
+from .permissions import UNWORDED
 from .readmodels import Need, Place
 from .rights import EVERYTHING, Rights
 from .site import Site
@@ -330,6 +331,9 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
         elif prompt.status == "held" and prompt.reason.endswith(MAY_HAVE_ARRIVED):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = _person(context), "Open"
+        elif prompt.status == "held" and prompt.reason.endswith(UNWORDED):
+            reason = f"the message for {label} is held: {prompt.reason}"
+            place, act = Place("wordings", {}), "Wordings"
         elif prompt.status == "held" and _is_about_contact(prompt.reason):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = Place("contact", {"code": context.participant.code}), "Change the contact"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import alert_views, dosing, overview, personal, wishes
+from ...services import alert_views, dosing, enrolment, overview, personal, wishes
 from ...services.blind import person_for
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
