@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from bench.audit import audit_figures
+from bench.backup import backup_figures
 from bench.browser import phone_figures
 from bench.client import Run, load, request
 from bench.paper import batch_ratio, both_ms
@@ -92,6 +93,8 @@ def _measure(place: Place) -> tuple[dict[str, float], list[str]]:
     figures |= staff_figures(place.folder)
     _say("the trail of 200,000 events")
     figures |= audit_figures(place.folder)
+    _say("backup and restore")
+    figures |= backup_figures(place.folder, place.folder / "staff")
     _say("reports")
     report, plain = both_ms(place.site, REPORTS)
     figures["report_ms"], figures["bare_pdf_ms"] = map(statistics.median, (report, plain))

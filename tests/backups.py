@@ -18,6 +18,7 @@ import pytest
 
 from surveyapp.config import Settings
 from surveyapp.services.backup import age, naming
+from surveyapp.services.backup.faults import BackupError
 from surveyapp.services.backup.making import make
 from surveyapp.services.backup.manifest import MANIFEST, PURPOSE, SEAL, seal
 from surveyapp.services.backup.restoring import Restored, Wish, restore
@@ -42,8 +43,9 @@ def new_key(folder: Path, name: str = "identity.txt") -> tuple[Path, Any]:
 
 
 def an_empty_place(site: Site, folder: Path, url: str = "") -> Settings:
-    """Settings of another installation with the same keys; `url` for PostgreSQL."""
-    where = {"data_dir": folder, "database_url": url, "keys_dir": site.settings.keys_folder}
+    """Settings of another installation with the same keys and ledger; `url` for PostgreSQL."""
+    outside = {"keys_dir": site.settings.keys_folder, "ledger_dir": site.settings.ledger_folder}
+    where = {"data_dir": folder, "database_url": url, **outside}
     return site.settings.model_copy(update=where)
 
 
@@ -96,3 +98,9 @@ def a_run(site: Site, at: datetime, outcome: str = "good", words: str = "", kind
         run.outcome, run.words, run.size, run.seconds = outcome, words, 14_602, 0.4
         run.file = naming.name_of(at) if outcome == "good" else ""
         return run.id
+
+
+def refuses(site: Site, place: Settings, path: Path, words: str, identity: Path | None = None):
+    with pytest.raises(BackupError, match=words) as told:
+        put_back(site, place, path, identity)
+    return told.value

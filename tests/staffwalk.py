@@ -33,6 +33,7 @@ from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.web import parts
 from surveyapp.web.app import create_app
+from tests.backups import a_run
 from tests.browser.conftest import DAY_8, Server
 
 EMAIL, PASSWORD = "ada@example.org", "a long enough one"
@@ -43,6 +44,7 @@ NOT_PAGES = {
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
     "staff.session_pdfs_zip": "a ZIP file",
+    "staff.export_zip": "a ZIP file",
 }
 LEAD_ON = {
     "staff.code": "nobody's code is asked for; it says so on the page to sign in",
@@ -61,8 +63,8 @@ Values = dict[str, Any]
 
 
 def furnish(site: Site) -> None:
-    """The demo's seed, and what it lacks: a reading, a pause, an alert, a sheet of paper, and
-    session PDFs on their way."""
+    """The demo's seed, and what it lacks: a reading, a pause, an alert, a sheet of paper, a backup,
+    and session PDFs on their way."""
     seed(site, DAY_8 - timedelta(hours=1))
     by: Any = {"actor": "demo", "now": DAY_8}
     reading = NewReading(142, 88, 72, DOSED, time(10, 30), "dosing")
@@ -73,6 +75,7 @@ def furnish(site: Site) -> None:
     items = site.library.instruments["hads"].items
     paper = NewSheet({item.id: 1 for item in items}, "paper", DAY_8.date())
     sheets.enter_sheet(site, OTHER, course(site, OTHER).number, "baseline", "hads", paper, **by)
+    a_run(site, DAY_8 - timedelta(hours=2))
     batch.tell(site, course(site, NEW).retreat_id, Progress(4, DAY_8.isoformat(), 1, (NEW,)))
 
 

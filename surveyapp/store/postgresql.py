@@ -13,12 +13,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -96,6 +96,7 @@ def scratch(database: Database) -> Generator[Database | None]:
     """A database for a while beside this one; None when this role may not make one."""
     name = SCRATCH + secrets.token_hex(6)
     engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    _drop_leftovers(engine)
     try:
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
@@ -109,6 +110,16 @@ def scratch(database: Database) -> Generator[Database | None]:
         made.close()
         with engine.connect() as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def _drop_leftovers(engine: Engine) -> None:
+    """What a drill that was killed left; one that somebody is connected to stays."""
+    query = """SELECT datname FROM pg_database WHERE datname ~ '^surveyapp_drill_[0-9a-f]{12}$'
+        AND datdba = (SELECT oid FROM pg_roles WHERE rolname = current_user)"""
+    with engine.connect() as connection:
+        for name in connection.scalars(text(query)).all():
+            with suppress(DBAPIError):
+                connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
 
 
 def _tool(name: str, session: Session) -> str:
@@ -159,8 +170,9 @@ def _reach(url: URL) -> _Run:
         "dbname": url.database,
         **{name: value for name, value in url.query.items() if isinstance(value, str)},
     }
+    word = given.pop("password", url.password)
     conninfo = make_conninfo("", **{k: str(v) for k, v in given.items() if v is not None})
-    password = {"PGPASSWORD": url.password} if url.password is not None else {}
+    password = {} if word is None else {"PGPASSWORD": str(word)}
     return _Run(conninfo, {**os.environ, "LC_MESSAGES": "C", **password})
 
 

@@ -25,6 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .. import texts
 from ..resources import resource
+from ..services.backup import state as backups
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
@@ -207,6 +208,7 @@ def _health_page(app: Flask, site: Site, clock: Clock) -> None:
             database="ok" if found.database else "unavailable",
             worker="silent" if found.worker_silent else "ok",
             last_tick=found.last_tick.isoformat() if found.last_tick else None,
+            backups=backups.word(site, clock()) if found.database else "unknown",
         )
         return body, 503 if bad else 200
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from surveyapp.config import Settings
 from surveyapp.delivery.email import SmtpMailer
-from surveyapp.services import instance
+from surveyapp.services import erasing, instance
 from surveyapp.services.backup import restoring
 from surveyapp.services.backup.drill import Means, drill, newest
 from surveyapp.services.backup.making import make
@@ -28,6 +28,7 @@ from surveyapp.services.site import Site, assemble
 from surveyapp.store import trail
 from surveyapp.store.copying import counts_of
 from surveyapp.store.database import Database
+from surveyapp.store.tables_keeping import EVERYTHING
 from surveyapp.worker import Ticker
 from tests.backups import ACTOR, an_empty_place, new_key, put_back, tools_first
 from tests.conftest import NOON
@@ -110,7 +111,7 @@ def test_restored_rows_trail_and_files_are_the_same(
     site: Site, elsewhere: Settings, opened: Site, key: tuple[Path, Any], tmp_path: Path
 ) -> None:
     add_course(site, confirmed=True)
-    wording = site.settings.data_dir / "wordings" / "hads" / "nl.csv"
+    wording = site.settings.data_dir / "wordings" / "hads" / "de eerste.csv"
     wording.parent.mkdir(parents=True)
     wording.write_text("item,text\n1,x\n")
     (site.settings.data_dir / "session-pdfs").mkdir()
@@ -128,7 +129,7 @@ def test_restored_rows_trail_and_files_are_the_same(
     with opened.database.read() as session:
         found = trail.verify(session)
     assert (found.fault, found.events) == (None, head.events + 2)
-    copied = elsewhere.data_dir / "wordings" / "hads" / "nl.csv"
+    copied = elsewhere.data_dir / "wordings" / "hads" / "de eerste.csv"
     assert copied.read_bytes() == wording.read_bytes()
     assert not (elsewhere.data_dir / "session-pdfs").exists()
 
@@ -255,3 +256,20 @@ def test_a_drill_restores_and_leaves_nothing(
         again = tmp_path / "again"
         again.mkdir()
         assert "less than a restore" in drill(path, Means(key[0]), again).words
+
+
+def test_who_was_erased_since_is_erased_again(sqlite_site: Site, tmp_path: Path) -> None:
+    for code in ("P-01", "P-02"):
+        add_course(sqlite_site, code, address=f"{code}@example.org")
+    made = make(sqlite_site, tmp_path / "b.tgz", None, actor=ACTOR, now=NOON)
+    wish = erasing.Wish(EVERYTHING, "asked to be forgotten")
+    erasing.erase(sqlite_site, "P-02", wish, actor=ACTOR, now=NOON)
+    there = an_empty_place(sqlite_site, tmp_path / "there")
+    assert put_back(sqlite_site, there, made.path).said == ("1 person was erased again",)
+    database = Database(there.database)
+    with database.read() as session:
+        assert session.scalars(text("SELECT code FROM participant")).all() == ["P-01"]
+        assert trail.verify(session).fault is None
+    database.close()
+    elsewhere = there.model_copy(update={"ledger_dir": tmp_path, "data_dir": tmp_path / "other"})
+    assert "there is no ledger" in put_back(sqlite_site, elsewhere, made.path).said[0]

@@ -117,8 +117,10 @@ def test_a_clock_that_was_set_back_does_not_stop_backups(scheduled: Site) -> Non
 def test_killed_at_any_moment_nothing_half_is_left(scheduled: Site, target: Path) -> None:
     """The process is killed where it stands: what has a backup's name opens whole, and the next
     one clears the rest."""
-    scheduled.settings.data_dir.mkdir(parents=True, exist_ok=True)
-    for number, moment in enumerate((_has_begun, _has_written)):
+    slow = scheduled.settings.data_dir / "wordings" / "a.csv"
+    slow.parent.mkdir(parents=True)
+    slow.write_bytes(os.urandom(30_000_000))
+    for number, moment in enumerate((_has_begun, _is_writing, _has_written)):
         at = NOON + number * 24 * HOUR
         with scheduled.database.write() as session:
             run = backups.begin(session, BACKUP, "worker", socket.gethostname(), at).id
@@ -128,16 +130,20 @@ def test_killed_at_any_moment_nothing_half_is_left(scheduled: Site, target: Path
             wait_for(partial(moment, scheduled, target))
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        (target / f".{naming.name_of(at)}.part").write_bytes(b"half")
-    assert begun(scheduled, NOON + 25 * HOUR) == "backup good"
-    assert [run.outcome for run in runs(scheduled)] == [GOOD, FAILED, FAILED]
+    slow.unlink()
+    assert begun(scheduled, NOON + 72 * HOUR) == "backup good"
+    assert [run.outcome for run in runs(scheduled)] == [GOOD, FAILED, FAILED, FAILED]
     assert "broke off" in runs(scheduled)[1].words
-    assert all(path.suffix == ".age" for path in target.iterdir())
+    assert [path.suffix for path in target.iterdir()] == [".age", ".age"]
     assert [p.name for p in (scheduled.settings.data_dir / "backup-work").iterdir()] == ["lock"]
 
 
 def _has_begun(site: Site, _target: Path) -> bool:
     return is_busy(site.settings.data_dir)
+
+
+def _is_writing(_site: Site, target: Path) -> bool:
+    return any(path.suffix == ".part" for path in target.iterdir())
 
 
 def _has_written(_site: Site, target: Path) -> bool:

@@ -19,6 +19,9 @@ from surveyapp.web import inline
 from surveyapp.web.app import POLICY, create_app
 from tests.cheap import CheapHasher
 
+from .stage import own as own
+from .stage import stage as stage
+
 DAY_8 = datetime(2027, 3, 28, 9, tzinfo=UTC)
 Element = Any
 

@@ -110,10 +110,11 @@ def look(path: Path, sha256: str, now: datetime) -> Drilled:
             raise BackupError(f"{path.name} is not encrypted any more.")
         if digest_of(path) != sha256:
             raise BackupError(f"{path.name} is not what was written: the disk may be failing.")
-    hours = (now - naming.made_at(path)).total_seconds() / 3600
+    hours = round((now - naming.made_at(path)).total_seconds() / 3600)
+    old = "1 hour" if hours == 1 else f"{hours} hours"
     words = (
-        f"is there as it was written, {hours:.0f} hours old. It was not opened, because the "
-        "private key is not on this machine: that is less than a restore."
+        f"is there as it was written, {old} old. It was not opened, because the private key is not "
+        "on this machine: that is less than a restore."
     )
     return Drilled(path, words, time.monotonic() - began)
 

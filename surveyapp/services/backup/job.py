@@ -94,8 +94,9 @@ def _told(made: Made) -> Ended:
 def _prune(site: Site, folder: Path, made: Made) -> str:
     """Delete what is not kept any more, and parts that broken runs left; says so."""
     with site.database.read() as session:
-        ours = backups.files(session) | {made.path.name}
-        broken = [naming.name_of(at) for at in backups.failed_at(session)]
+        # One that was killed at its very end has left a whole file.
+        broken = {naming.name_of(at) for at in backups.failed_at(session)}
+        ours = backups.files(session) | {made.path.name} | broken
     try:
         gone = naming.to_delete(naming.backups(folder), ours)
         for path in (*gone, *(beside(folder / name) for name in broken)):

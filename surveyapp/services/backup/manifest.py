@@ -21,7 +21,7 @@ KEPT_FOLDERS = ("wordings",)
 """Folders of the data folder that belong to a backup: never keys, drafts, PDFs or the ledger."""
 
 _MEMBER = re.compile(r"database|file-\d{4,6}")
-_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._@+-]{0,119}")
+_PART = re.compile(r"[^/\\\x00-\x1f]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -120,4 +120,5 @@ def _is_sound(member: Member) -> bool:
 def is_kept(path: str) -> bool:
     """Whether a path below the data folder is one that backups hold."""
     first, *rest = path.split("/")
-    return first in KEPT_FOLDERS and bool(rest) and all(_PART.fullmatch(part) for part in rest)
+    sound = all(_PART.fullmatch(part) and part not in (".", "..") for part in rest)
+    return first in KEPT_FOLDERS and bool(rest) and sound

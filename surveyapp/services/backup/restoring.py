@@ -19,10 +19,11 @@ from ...store.database import Database
 from ...store.vault import key_version
 from ...study.library import Library
 from ...texts import moment
-from .. import instance
+from .. import erasing, instance, ledger
+from ..errors import RefusedError
 from ..site import Site, assemble
 from .checking import check, put_back, require_known_schema, require_same_kind
-from .faults import UnfitError, told
+from .faults import BackupError, UnfitError, told
 from .making import digest_of, sync_folder
 from .manifest import DATABASE, PURPOSE, Manifest
 from .opening import open_into
@@ -34,9 +35,23 @@ CLOCK_SLACK = timedelta(minutes=10)
 
 After = Callable[[Site, datetime], str]
 
-AFTER_RESTORE: tuple[After, ...] = ()
-"""What is done to the restored data before anything else sees them, each with a sentence of what it
-did (empty: nothing): what was erased after the backup is erased again."""
+
+def erase_again(site: Site, now: datetime) -> str:
+    """Whoever the ledger names is erased from the restored data too."""
+    count = erasing.replay(site, now, ACTOR)
+    done = f"{count} {'person was' if count == 1 else 'people were'} erased again" if count else ""
+    path = ledger.path_of(site)
+    if not path.exists():
+        done = (
+            f"there is no ledger of erasures at {path}: if anybody was erased since the backup, "
+            "put it there and run `surveyapp erase --replay` before you let messages go"
+        )
+    return "; ".join(filter(None, (done, *erasing.ledger_faults(site))))
+
+
+AFTER_RESTORE: tuple[After, ...] = (erase_again,)
+"""What is done to the restored data before anybody else sees them, each with a sentence of what it
+did (empty: nothing)."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +190,19 @@ def _make_good(
         migrated = check(database, manifest)
         site = assemble(_at(settings, database), keys, database, library)
         _write_down(site, manifest, wish.path, now)
-        done = [after(site, now) for after in AFTER_RESTORE]
+        done = _after(site, now)
         if database.is_sqlite:
             copying.settle(database)
     schema = f"its schema {manifest.schema} was brought to this program's" if migrated else ""
     broken = f"its trail was broken before it was made: {manifest.fault}" if manifest.fault else ""
     return [schema, broken, *done]
+
+
+def _after(site: Site, now: datetime) -> list[str]:
+    try:
+        return [after(site, now) for after in AFTER_RESTORE]
+    except RefusedError as error:
+        raise BackupError(str(error)) from error
 
 
 def _at(settings: Settings, database: Database) -> Settings:

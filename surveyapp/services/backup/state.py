@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...store import backups
-from ...store.backups import BACKUP, DRILL, FAILED, GOOD, BackupRun
+from ...store.backups import BACKUP, DRILL, FAILED, GOOD, RUNNING, BackupRun
 from ...store.database import Session
 from ...texts import moment
 from ..readmodels import Need, Place
@@ -46,16 +47,19 @@ class State:
 
 
 def state(site: Site, now: datetime) -> State:
-    settings = site.settings
+    settings, busy = site.settings, is_busy(site.settings.data_dir)
     with site.database.read() as session:
+        last = backups.newest(session, BACKUP)
+        begun = last if last is not None and last.outcome == RUNNING else None
+        host = socket.gethostname()
         return State(
             folder=str(settings.backup_dir or ""),
             key=settings.backup_key,
             hours=settings.backup_hours,
             identity=settings.drill_identity is not None,
-            running=is_busy(settings.data_dir),
+            running=busy or (begun is not None and not broke_off(begun, busy, host, now)),
             good=backups.newest(session, BACKUP, GOOD),
-            last=backups.newest(session, BACKUP),
+            last=last,
             drill=backups.newest(session, DRILL),
             runs=backups.recent(session, SHOWN),
             fault=fault(session, site, now),
@@ -77,6 +81,14 @@ def fault(session: Session, site: Site, now: datetime) -> str:
     if broken and (drilled is None or broken.started_at > drilled.started_at):
         return f"The last drill, of {moment(broken.started_at)} UTC, failed: {broken.words}"
     return ""
+
+
+def word(site: Site, now: datetime) -> str:
+    """One word for a machine that watches: off, ok or failing."""
+    if site.settings.backup_dir is None:
+        return "off"
+    with site.database.read() as session:
+        return "failing" if fault(session, site, now) else "ok"
 
 
 def needs(session: Session, site: Site, now: datetime) -> list[Need]:

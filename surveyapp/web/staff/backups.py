@@ -34,5 +34,6 @@ def backup_now(desk: Desk) -> ResponseReturnValue:
         return BEGUN if schedule.start_now(desk.site, **desk.by) else UNDER_WAY
 
     back = url_for("staff.backups")
-    act = Act("Make a backup now", "Make a backup now", back, "Backups", WILL)
+    here = {"here": "system"}
+    act = Act("Make a backup now", "Make a backup now", back, "Backups", WILL, more=here)
     return perform(act, NowForm(), do)
