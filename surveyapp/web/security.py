@@ -81,6 +81,8 @@ def refused() -> bool:
 def signed_in() -> User | None:
     """Who is signed in, asked once for a request."""
     if "staff_user" not in g:
+        # A database that is away is not asked again while the page that says so is made.
+        g.staff_user = None
         found = sessions.find(gate().site, str(session.get(_ID, "")), gate().wall())
         g.staff_user = _user(found) if found else None
     return g.staff_user

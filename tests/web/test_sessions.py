@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from surveyapp.services.site import Site
 from surveyapp.store.tables_signin import StaffSession
@@ -123,6 +123,18 @@ def test_a_new_password_ends_the_other_sessions(doors: Doors) -> None:
     assert sign_in(phone, password=new).heading == "Today"
 
 
+def test_a_database_that_is_away_is_told_and_ends_no_session(doors: Doors) -> None:
+    browser = doors.enter()
+    for one, other in (("staff_session", "away"), ("away", "staff_session")):
+        with doors.site.database.engine.begin() as connection:
+            connection.execute(text(f"ALTER TABLE {one} RENAME TO {other}"))
+        if other == "away":
+            page = browser.get("/staff/")
+            assert page.status == 503
+            assert "not available just now" in page.text
+    assert is_in(browser)
+
+
 def test_no_whole_address_is_kept(doors: Doors) -> None:
     doors.enter(doors.browser("203.0.113.77"))
     with doors.site.database.read() as session:
@@ -179,7 +191,7 @@ def test_networks(address: str, network: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("named", "words"),
     [
         (FIREFOX, "Firefox on Linux"),
         (SAFARI, "Safari on iPhone"),
@@ -188,5 +200,5 @@ def test_networks(address: str, network: str) -> None:
         ("", "A browser"),
     ],
 )
-def test_agents(text: str, words: str) -> None:
-    assert agent_of(text) == words
+def test_agents(named: str, words: str) -> None:
+    assert agent_of(named) == words
