@@ -11,7 +11,7 @@ from sqlmodel import col
 from surveyapp.services import notes, slips, stopping
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
-from surveyapp.store import contacts, links, pins
+from surveyapp.store import contacts, erasing, links, pins, trail
 from surveyapp.store.tables import (
     AdverseEvent,
     Answer,
@@ -142,3 +142,13 @@ def add_mentions(site: Site) -> None:
         ))  # fmt: skip
     notes.add_note(site, OTHER, 1, f"shares a room with {CODE}", date(2027, 3, 12), **STAFF)
     slips.make_slips(site, 1, "day-8", with_pins=False, **STAFF)
+
+
+def is_whole(site: Site) -> bool:
+    with site.database.read() as session:
+        return trail.verify(session).fault is None
+
+
+def codes(site: Site) -> list[str]:
+    with site.database.read() as session:
+        return sorted(erasing.everybody(session))
