@@ -16,10 +16,13 @@ from surveyapp.delivery.email import SmtpMailer
 from surveyapp.services.backup import job, naming, schedule
 from surveyapp.services.backup.drill import Means, drill
 from surveyapp.services.backup.faults import BackupError
-from surveyapp.services.backup.state import fault, state
+from surveyapp.services.backup.state import TELL, fault, state
 from surveyapp.services.backup.workplace import is_busy
 from surveyapp.services.errors import InputError
+from surveyapp.services.health import health
+from surveyapp.services.rights import Rights, of_roles
 from surveyapp.services.site import Site
+from surveyapp.services.today import today
 from surveyapp.store import backups
 from surveyapp.store.tables_backup import BACKUP, DRILL, FAILED, GOOD, RUNNING, BackupRun
 from tests.backups import a_run, new_key
@@ -194,6 +197,16 @@ def test_staff_are_told_what_is_late_or_failed_and_nothing_else(scheduled: Site)
     a_run(scheduled, NOON + 51 * HOUR, GOOD, "", "drill")
     assert told(NOON + 51 * HOUR) == ""
     assert state(scheduled, NOON).missing == []
+
+
+def test_who_cannot_see_the_page_is_told_whom_to_tell(scheduled: Site) -> None:
+    a_run(scheduled, NOON, FAILED, "The disk is full.")
+    coordinator = Rights(of_roles(["coordinator"], sees_scores=False))
+    state_now = health(scheduled, NOON)
+    lines = [n for n in today(scheduled, NOON, state_now, coordinator).needs if "disk" in n.why]
+    assert [(n.place, n.why.endswith(TELL)) for n in lines] == [(None, True)]
+    everything = [n for n in needs_of(scheduled, NOON) if "disk" in n.why]
+    assert [n.place and n.place.page for n in everything] == ["backups"]
 
 
 def test_days_weeks_and_months_are_kept(tmp_path: Path) -> None:
