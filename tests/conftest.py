@@ -60,12 +60,12 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql: str) -> Iterator[str]:
     """An empty database of its own on the server."""
-    with database_on(postgresql, "template1") as url:
+    with _database_on(postgresql, "template1") as url:
         yield url
 
 
 @contextmanager
-def database_on(server: str, template: str) -> Iterator[str]:
+def _database_on(server: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -88,7 +88,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgresql: str) -> Iterator[str]:
-    with database_on(postgresql, "template1") as url:
+    with _database_on(postgresql, "template1") as url:
         _migrate(url)
         yield url.partition("?")[0].rpartition("/")[2]
 
@@ -107,7 +107,7 @@ def migrated_sqlite_url(sqlite_url: str, tmp_path: Path, migrated_file: Path) ->
 
 @pytest.fixture
 def migrated_postgresql_url(postgresql: str, migrated_template: str) -> Iterator[str]:
-    with database_on(postgresql, migrated_template) as url:
+    with _database_on(postgresql, migrated_template) as url:
         yield url
 
 

@@ -25,31 +25,45 @@ TRIES = 600
 VERSION_TABLE = "alembic_version"
 
 
-def tables_of(connection: Connection) -> list[Table]:
-    """The tables that stand in the database, those referred to first."""
-    metadata = MetaData()
-    metadata.reflect(connection)
-    return [table for table in metadata.sorted_tables if table.name != VERSION_TABLE]
-
-
 def fill(connection: Connection, start: int, seen: set[str] | None = None) -> None:
     """At least one row in every table; `start` keeps what must differ apart from earlier calls.
 
     Tables that look as they did in an earlier call with the same `seen` are left alone. Raises
     AssertionError naming a table that could not be filled.
     """
-    seen = set[str]() if seen is None else seen
-    for table in tables_of(connection):
-        checks = _checks(connection, table)
-        looks = repr((table.name, [repr(column) for column in table.columns], checks))
-        if looks in seen:
-            continue
-        seen.add(looks)
-        named = {c.name: _named(c, checks) for c in table.columns if _is_checked(c, checks)}
+    checks = _checks(connection)
+    for table in _tables(connection, _unseen(connection, checks, set() if seen is None else seen)):
+        of_it = checks.get(table.name, [])
+        named = {c.name: _named(c, of_it) for c in table.columns if _is_checked(c, of_it)}
         wanted = [{}, *({name: value} for name, values in named.items() for value in values)]
         for number, fixed in enumerate(itertools.chain([{}] * ROWS, wanted), start):
             _insert_one(connection, table, named, fixed, number)
         assert connection.execute(select(table).limit(1)).first(), f"no row fits {table.name}"
+
+
+def _unseen(connection: Connection, checks: dict[str, list[str]], seen: set[str]) -> list[str]:
+    """Names of the tables whose columns or checks are new."""
+    found: list[str] = []
+    for (_, name), columns in inspect(connection).get_multi_columns().items():
+        plain = [(c["name"], str(c["type"]), c["nullable"]) for c in columns]
+        looks = repr((name, plain, checks.get(name)))
+        if name != VERSION_TABLE and looks not in seen:
+            seen.add(looks)
+            found.append(name)
+    return found
+
+
+def _tables(connection: Connection, names: list[str]) -> list[Table]:
+    """These tables, those referred to first."""
+    metadata = MetaData()
+    metadata.reflect(connection, only=names)
+    return [table for table in metadata.sorted_tables if table.name in names]
+
+
+def _checks(connection: Connection) -> dict[str, list[str]]:
+    """The CHECK constraints of every table, as the database tells them."""
+    found = inspect(connection).get_multi_check_constraints()
+    return {name: [check["sqltext"] for check in checks] for (_, name), checks in found.items()}
 
 
 def _insert_one(
@@ -72,10 +86,6 @@ def _choices(named: dict[str, list[Any]], fixed: Row) -> Iterator[Row]:
     names = [name for name in named if name not in fixed]
     for values in itertools.product(*(named[name] for name in names)):
         yield {**dict(zip(names, values, strict=True)), **fixed}
-
-
-def _checks(connection: Connection, table: Table) -> list[str]:
-    return [c["sqltext"] for c in inspect(connection).get_check_constraints(table.name)]
 
 
 def _is_checked(column: Column[Any], checks: list[str]) -> bool:

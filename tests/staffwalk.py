@@ -44,6 +44,7 @@ NOT_PAGES = {
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
     "staff.session_pdfs_zip": "a ZIP file",
+    "staff.export_zip": "a ZIP file",
 }
 LEAD_ON = {
     "staff.code": "nobody's code is asked for; it says so on the page to sign in",

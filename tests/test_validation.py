@@ -8,8 +8,6 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from tests.test_docs import ROOT, commands, parser
 
 VALIDATION = (ROOT / "docs/validation.md").read_text("utf-8")
@@ -25,9 +23,14 @@ def functions(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize(("path", "name"), NAMED, ids="::".join)
-def test_each_test_that_is_named_exists(path: str, name: str) -> None:
-    assert name in functions(ROOT / "tests" / path)
+def test_each_test_that_is_named_exists() -> None:
+    missing = [
+        f"{path}::{name}"
+        for path, name in NAMED
+        if not (ROOT / "tests" / path).is_file() or name not in functions(ROOT / "tests" / path)
+    ]
+    assert len(NAMED) > 100
+    assert missing == []
 
 
 def test_every_row_names_a_proof_and_a_release() -> None:

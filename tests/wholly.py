@@ -35,6 +35,7 @@ from surveyapp.store.tables_care import (
 )
 from surveyapp.store.tables_entry import Acknowledgement, Wish
 from surveyapp.store.tables_group import Attendance, MissingForm, SecondEntry
+from surveyapp.study.alerting import CASE
 from tests.world import add_course
 
 AT = datetime(2027, 3, 12, 9, tzinfo=UTC)
@@ -90,7 +91,7 @@ def _of_course(course: int, study: int, person: int) -> list[Any]:
             **by,
         ),
         BloodPressure(**of, anchor="dosing", at=AT, systolic=142, diastolic=88, **by),
-        Alert(**of, rule="r", timepoint="baseline", instrument="hads", about="a", raised_at=AT),
+        Alert(**of, rule=CASE, timepoint="baseline", instrument="hads", about="x", raised_at=AT),
         PromptRow(
             **of, timepoint="baseline", number=0, revision=0, due_at=AT, status="sent",
             updated_at=AT,

@@ -29,15 +29,17 @@ from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
 from . import alerts, notices, permissions, pins
-from .errors import GoneError, InputError, NotFoundError
+from .errors import GoneError, InputError, NotFoundError, RefusedError
 from .permissions import Permits
 from .site import Site
 from .visits import (
     CLOSED,
+    CONSENT_FIRST,
     OPEN_STATES,
     UNKNOWN_VISIT,
     context_of_token,
     is_secret,
+    lacks_consent,
     link_of,
     new_secret,
     write_capability,
@@ -82,7 +84,8 @@ def begin(
     """Start or continue a check-in; `notice` is the version of the data notice that was read.
 
     `pin` is what was typed where the door asks for one, unless it was checked already. Raises
-    NotFoundError, GoneError when it may not begin, InputError for another notice, PinError.
+    NotFoundError, GoneError when it may not begin, RefusedError without consent to a live study,
+    InputError for another notice, PinError.
     """
     if not pin_checked:
         _check_pin(site, token, pin, now)
@@ -92,6 +95,8 @@ def begin(
         context, timepoint = context_of_token(site, session, token)
         if state_of(timepoint, context.facts, now) not in OPEN_STATES:
             raise GoneError(CLOSED)
+        if lacks_consent(context, timepoint, now):
+            raise RefusedError(CONSENT_FIRST)
         if notice is not None:
             notices.acknowledge(session, site, context, notice, now)
         opened = Opened(new_secret()[:22], new_secret())

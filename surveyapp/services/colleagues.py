@@ -1,7 +1,7 @@
 """Colleagues: what an admin does with accounts. Every change is in the system's chain.
 
 Somebody who can sign in as an admin always stays, and nobody takes the role from themselves. What
-decides that is looked at with every account's row held, so that no two admins end each other.
+decides that is looked at with all accounts held, so that no two admins end each other.
 """
 
 from __future__ import annotations
@@ -23,14 +23,10 @@ from .errors import InputError, NotFoundError
 from .rights import ROLES, of_roles
 from .site import Site
 
-ROLE_WORDS = {
-    "coordinator": "Coordinator: who is where, contacts, consent, doses, messages; no scores",
-    "clinician": "Clinician: answers, scores, trajectories, alerts; no contacts",
-    "analyst": "Analyst: group reports and exports without names or contacts",
-    "admin": "Admin: accounts, wordings, going live, the trail, backups, erasure",
-}
-LAST_ADMIN = "This is the only admin who can sign in. Make somebody else an admin first."
-OWN_ROLE = "You cannot take the admin role from yourself. Another admin can."
+LAST_ADMIN = (
+    "This is the only admin of every retreat who can sign in. Make somebody else one first."
+)
+OWN_ROLE = "You cannot take the admin role or a retreat from yourself. Another admin can."
 OWN_ACCOUNT = "You cannot deactivate your own account. Another admin can."
 NO_ACCOUNT = "There is no such account."
 
@@ -121,6 +117,7 @@ def invite(
     if fault := fault_of(email) if email else "Write the address of your colleague.":
         raise InputError({"email": fault})
     with site.database.write() as session:
+        staff.hold_all(session)
         _judge(session, wish)
         if staff.find_by_email(session, email) is not None:
             raise InputError({"email": "There is an account with this address already."})
@@ -160,8 +157,8 @@ def change(
     Raises NotFoundError, and InputError also when it would not be that change any more.
     """
     with site.database.write() as session:
-        everybody = {row.id: row for row in staff.everybody(session, lock=True)}
-        row = everybody.get(account_id) or _account(session, account_id)
+        staff.hold_all(session)
+        row = _account(session, account_id)
         _may_change(session, row, wish, actor)
         told = _change(session, row, wish)
         if told.digest != seen:
@@ -174,8 +171,8 @@ def change(
 def set_active(site: Site, account_id: int, *, active: bool, actor: str, now: datetime) -> None:
     """Let somebody sign in again, or not any more; then every session ends. Raises InputError."""
     with site.database.write() as session:
-        everybody = {row.id: row for row in staff.everybody(session, lock=True)}
-        row = everybody.get(account_id) or _account(session, account_id)
+        staff.hold_all(session)
+        row = _account(session, account_id)
         if row.active == active:
             return
         if not active and actor == f"staff:{row.id}":
@@ -224,20 +221,28 @@ def _judge(session: Session, wish: Wish) -> None:
 
 
 def _may_change(session: Session, row: Staff, wish: Wish, actor: str) -> None:
+    """Raises InputError."""
     _judge(session, wish)
-    if "admin" in wish.roles or "admin" not in row.roles.split():
+    stays = "admin" in wish.roles and wish.all_retreats
+    if stays or not _looks_after_accounts(row):
         return
+    field = "all_retreats" if "admin" in wish.roles else "roles"
     if actor == f"staff:{row.id}":
-        raise InputError({"roles": OWN_ROLE})
+        raise InputError({field: OWN_ROLE})
     if _is_last_admin(session, row):
-        raise InputError({"roles": LAST_ADMIN})
+        raise InputError({field: LAST_ADMIN})
+
+
+def _looks_after_accounts(row: Staff) -> bool:
+    """An admin of some retreats alone does not: accounts are the whole installation's."""
+    return "admin" in row.roles.split() and row.all_retreats
 
 
 def _is_last_admin(session: Session, row: Staff) -> bool:
     admins = {
         one.id
         for one in staff.everybody(session)
-        if one.active and one.password is not None and "admin" in one.roles.split()
+        if one.active and one.password is not None and _looks_after_accounts(one)
     }
     return admins == {row.id}
 

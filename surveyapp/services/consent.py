@@ -170,7 +170,7 @@ def state_of_consent(context: CourseContext, today: date) -> tuple[str, bool]:
     if ends is None:
         return ("current" if is_current(signed, known) else "still counts"), True
     if today < ends:
-        return f"version {newest} must be signed by {day(ends)}", False
+        return f"version {newest} must be signed before {day(ends)}", False
     return f"version {newest} must be signed; nothing is sent", False
 
 

@@ -74,7 +74,8 @@ class DigestView:
 
 def digest_view(site: Site, staff_id: int, now: datetime) -> DigestView:
     """An account's digest. Raises NotFoundError."""
-    view = today(site, now, health(site, now), rights_of(site, staff_id))
+    rights = rights_of(site, staff_id)
+    view = today(site, now, health(site, now), rights)
     notice = notice_of(site, counted(view.needs))
     with site.database.read() as session:
         account = digests.account(session, staff_id)
@@ -82,7 +83,7 @@ def digest_view(site: Site, staff_id: int, now: datetime) -> DigestView:
             raise NotFoundError(NO_ACCOUNT)
         row = digests.kept(session, staff_id)
         sent = [_line(message) for message in digests.newest(session, staff_id, SHOWN)]
-        wish = _wish(row) if row else _first_wish(digests.newest_zone(session), account.email)
+        wish = _wish(row) if row else _first_wish(session, rights, account.email)
     next_at = row.next_at.astimezone(ZoneInfo(row.time_zone)) if row and row.next_at else None
     return DigestView(wish, next_at, notice.subject, digest_text(notice), sent, view.practice)
 
@@ -92,8 +93,9 @@ def rights_of(site: Site, staff_id: int) -> Rights:
         return of_account(session, staff_id)
 
 
-def _first_wish(zone: str, email: str) -> Wish:
+def _first_wish(session: Session, rights: Rights, email: str) -> Wish:
     """What the form offers to somebody who has none."""
+    zone = digests.newest_zone(session, rights.retreats)
     return Wish(False, USUAL, zone, email, when_quiet=False)
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from ..delivery.email import Mailer
 from ..store.before import KEPT_FOR, remove_copies
-from . import cleaning, colleague_mail, headkeeping, retention, sessions, tries
+from . import cleaning, colleague_mail, headkeeping, retention, sessions, tidying, tries
 from .backup.schedule import look_after_backups
 from .site import Site
 
@@ -35,6 +35,7 @@ DUTIES: tuple[tuple[str, Duty], ...] = (
     ("old sign-in tries", tries.tidy),
     ("old sessions", sessions.tidy),
     ("the trail's head", headkeeping.keep_head),
+    ("files that were fetched", tidying.tidy),
     ("backups", look_after_backups),
     ("cleaning", cleaning.duty),
     ("retention", retention.duty),

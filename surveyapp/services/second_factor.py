@@ -86,6 +86,7 @@ def turn_on(
         raise InputError({"code": WRONG_CODE})
     box = _box(site).seal(base64.b32encode(secret).decode(), _bound_to(account.id))
     with site.database.write() as session:
+        staff.held(session, account.id)
         if signin.factor(session, account.id) is not None:
             raise RefusedError("Your second factor is on already.")
         own = {"sealed": box.text, "key_version": box.key_version}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from ..store import signin
 from . import tries
 from .accounts import Account, find_by_email
 from .passwords import nobodys, password_fits
 from .site import Site
 from .tries import Origin
+
+log = structlog.get_logger("accounts")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ def check(site: Site, email: str, password: str, origin: Origin, now: datetime) 
     usable = account is not None and account.active and account.password is not None
     hashed = account.password if account and usable and account.password else nobodys()
     fits = password_fits(hashed, password)
-    if account is None or not usable or not fits:
+    right = account is not None and usable and fits
+    log.info("sign-in", right=right, account=account.id if account else None)
+    if account is None or not right:
         return None
     tries.was_right(site, counts)
     return passed(site, account)

@@ -23,6 +23,7 @@ from ..store.links import digest, find_link, make_token
 from ..store.tables import Study
 from ..store.tables_access import Link
 from ..store.wordings import languages_of
+from ..study.consent import may_answer
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
@@ -35,6 +36,10 @@ UNKNOWN_LINK = texts.marked(
     "Please check that the whole link was copied, or open it again from your message."
 )
 UNKNOWN_VISIT = texts.marked("Please open your link again. Your answers are kept.")
+CONSENT_FIRST = texts.marked(
+    "Your consent to this part of the study is not on record yet. Please contact the study team;"
+    " after that this link works."
+)
 CLOSED = texts.marked("This check-in takes no more answers.")
 OPEN_STATES: tuple[State, ...] = ("open", "in progress")
 DONE_STATES: tuple[State, ...] = ("submitted", "late")
@@ -111,7 +116,18 @@ def _door(
         data_notice=notices.notice_for(session, site, context.study, language),
         notice_due=notices.is_due(session, context.participant, context.study),
         asks_pin=pins.asks(session, context.participant.id),
+        lacks_consent=lacks_consent(context, timepoint, now),
     )
+
+
+def lacks_consent(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
+    """Whether a check-in may not begin for want of consent. Only a live study asks for it: practice
+    entries are nobody's data. One that was begun goes on, so that no answer given is lost."""
+    begun = any(key[0] == timepoint.id for key in context.facts.started)
+    if context.study.mode != "live" or begun:
+        return False
+    today = now.astimezone(context.zone).date()
+    return not may_answer(context.hanging.signed, context.forms, today)
 
 
 def current_instrument(site: Site, visit_id: str, read_secret: str, now: datetime) -> str | None:

@@ -104,12 +104,12 @@ def _to_sign_anew(now: datetime) -> Select[int]:
         col(Consent.course_id) == col(Course.id),
         col(Consent.version) == col(ConsentForm.version),
     )
-    form = exists().where(
-        col(ConsentForm.study_id) == col(Retreat.study_id),
-        col(ConsentForm.anew_from).is_not(None),
-        ~signed,
+    return (
+        _running(now)
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(ConsentForm, col(ConsentForm.study_id) == col(Retreat.study_id))
+        .where(col(ConsentForm.anew_from).is_not(None), ~signed)
     )
-    return _running(now).join(Retreat, col(Retreat.id) == col(Course.retreat_id)).where(form)
 
 
 def _messages(now: datetime) -> Select[int]:

@@ -109,7 +109,7 @@ def people_from(reading: Reading) -> list[Person]:
             missing=missing_of(context, reasons[context.course_id]),
             intention=_intention(notes[context.course_id]),
             instruments=context.instruments,
-            runs_under=context.runs_under,
+            amendment=context.amendment.number if context.amendment else None,
             endings=tuple(
                 Ending(ENDINGS[s.kind], s.since) for s in context.stops if s.kind in ENDINGS
             ),

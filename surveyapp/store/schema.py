@@ -59,10 +59,11 @@ class MigrationFailedError(DatabaseUnavailableError):
     """The migration did not finish and nothing of it is left; the message says what to do."""
 
 
-def migrate(database: Database) -> Migrated | None:
+def migrate(database: Database, *, keep_copy: bool = True) -> Migrated | None:
     """Bring the schema to this program's version; None when it has it already.
 
-    Raises DatabaseUnavailableError when the database is away or newer than the program, and
+    `keep_copy` is False where what is migrated is itself a copy, as in a restore. Raises
+    DatabaseUnavailableError when the database is away or newer than the program, and
     MigrationFailedError when it stayed at its earlier schema.
     """
     try:
@@ -77,22 +78,31 @@ def migrate(database: Database) -> Migrated | None:
             if current == head():
                 return None
             _refuse_newer(current, database)
-            return _upgrade(connection, database, current or "")
+            copy = _copied(database, current or "") if keep_copy else None
+            _upgrade(connection, current or "")
+            return Migrated(current or "", copy)
     except DBAPIError as error:
         raise DatabaseUnavailableError(sentence_of(error, database)) from error
 
 
-def _upgrade(connection: Connection, database: Database, current: str) -> Migrated:
+def _copied(database: Database, current: str) -> Path | None:
+    try:
+        return copy_before(database, current)
+    except (sqlite3.Error, OSError) as error:
+        raise MigrationFailedError(_failed(current, error)) from error
+
+
+def _upgrade(connection: Connection, current: str) -> None:
     """All steps in one transaction: either the whole way, or nothing of it."""
+    # Waits at its start for a writer in SQLite, as every write does.
+    connection.execution_options(surveyapp_immediate=True)
     config = _config()
     config.attributes["connection"] = connection
     try:
-        copy = copy_before(database, current)
         with connection.begin():
             command.upgrade(config, "head")
-    except (DBAPIError, sqlite3.Error, OSError) as error:
+    except DBAPIError as error:
         raise MigrationFailedError(_failed(current, error)) from error
-    return Migrated(current, copy)
 
 
 def _failed(current: str, error: Exception) -> str:

@@ -50,8 +50,8 @@ def courses_within(session: Session, ids: Collection[int], scope: Scope) -> list
     """Those of some courses that lie within a scope, in order."""
     if scope is None:
         return sorted(ids)
-    query = select(col(Course.id)).where(col(Course.id).in_(ids), col(Course.retreat_id).in_(scope))
-    return list(session.scalars(query.order_by(col(Course.id))))
+    query = select(col(Course.id)).where(col(Course.retreat_id).in_(scope))
+    return sorted(set(ids).intersection(session.scalars(query)))
 
 
 def people_outside(session: Session, codes: Collection[str], scope: Scope) -> set[str]:

@@ -256,15 +256,24 @@ def drop_old_tries(session: Session, before: datetime) -> None:
 # Places and mails ----------------------------------------------------------------------------
 
 
+def _once(insert: Any) -> Any:
+    return insert(_place).on_conflict_do_nothing().returning(_place.c.staff_id)
+
+
+_place = table_of(KnownPlace)
+_note_place: Mapping[str, Any] = {
+    "sqlite": _once(sqlite.insert),
+    "postgresql": _once(postgresql.insert),
+}
+
+
 def note_place(session: Session, staff_id: int, place_hash: str, now: datetime) -> bool:
     """Remember a place; True when it is new to an account that already had one."""
-    if session.get(KnownPlace, (staff_id, place_hash)) is not None:
-        return False
-    had = select(col(KnownPlace.staff_id)).where(col(KnownPlace.staff_id) == staff_id).limit(1)
+    had = select(_place.c.staff_id).where(_place.c.staff_id == staff_id).limit(1)
     is_first = session.execute(had).first() is None
-    session.merge(KnownPlace(staff_id=staff_id, place_hash=place_hash, first_at=now))
-    session.flush()
-    return not is_first
+    row = {"staff_id": staff_id, "place_hash": place_hash, "first_at": now}
+    is_new = session.execute(_note_place[session.get_bind().dialect.name], row).first() is not None
+    return is_new and not is_first
 
 
 def add_mail(session: Session, mail: StaffMail) -> int:

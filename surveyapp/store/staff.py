@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -43,12 +43,20 @@ def add(session: Session, email: str, now: datetime) -> Staff:
     return account
 
 
-def everybody(session: Session, *, lock: bool = False) -> Sequence[Staff]:
-    """Every account in the order they were made; with `lock`, until the transaction's end."""
-    query = select(Staff).order_by(col(Staff.id))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return list(session.scalars(query))
+def everybody(session: Session) -> Sequence[Staff]:
+    """Every account in the order they were made."""
+    return list(session.scalars(select(Staff).order_by(col(Staff.id))))
+
+
+def hold_all(session: Session) -> None:
+    """Nobody else adds or changes an account until the transaction's end; reading goes on."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def held(session: Session, staff_id: int) -> Staff | None:
+    """An account whose row nobody else takes until the transaction's end."""
+    return session.get(Staff, staff_id, with_for_update=True)
 
 
 def memberships(session: Session) -> dict[int, set[int]]:

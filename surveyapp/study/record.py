@@ -76,7 +76,8 @@ class Course:
     """One participant's passage through one retreat.
 
     `missing` says by timepoint why its forms were not answered, where somebody found out: one of
-    `MISSING`. `instruments` are under the keys it is frozen to, `runs_under` says to what in short.
+    `MISSING`. `instruments` are under the keys it is frozen to; `amendment` is the one it runs
+    under, None before the first.
     """
 
     number: int
@@ -90,7 +91,7 @@ class Course:
     intention: str = ""
     endings: tuple[Ending, ...] = ()
     instruments: Mapping[str, Instrument] = field(default_factory=dict[str, Instrument])
-    runs_under: str = ""
+    amendment: int | None = None
 
     @property
     def dosing_date(self) -> date | None:

@@ -20,6 +20,7 @@ from surveyapp.services import duties, overview, personal
 from surveyapp.services.site import Site, open_site
 from surveyapp.store import schema
 from surveyapp.store.before import KEPT_FOR, copies, remove_copies
+from surveyapp.store.database import Database
 from tests.keep_schema import KEPT, KEYS, PEOPLE, RETREAT
 
 NOW = datetime(2026, 11, 26, 15, tzinfo=UTC)
@@ -159,6 +160,15 @@ def test_a_copy_from_before_stands_beside_the_database(
     assert sorted(p.name for p in path.parent.glob("*before*")) == [copy.name]
     main(["init"])
     assert "before" not in capsys.readouterr().err
+
+
+def test_a_migration_of_a_copy_leaves_no_other(home: Path) -> None:
+    put_back(home, OLDEST)
+    database = Database(load_settings().database)
+    migrated = schema.migrate(database, keep_copy=False)
+    assert migrated == schema.Migrated(OLDEST, None)
+    assert copies(database) == []
+    database.close()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col
 
 from surveyapp.services import batch, cleaning, erasing, ledger, people, prompting, stopping
@@ -22,7 +26,7 @@ from surveyapp.services.site import Site, assemble
 from surveyapp.services.stopping import NewStop
 from surveyapp.store import belongings, contacts, migrations, trail
 from surveyapp.store import erasing as store
-from surveyapp.store.database import Database
+from surveyapp.store.database import Database, DatabaseUnavailableError
 from surveyapp.store.tables_access import EventPayload
 from surveyapp.store.tables_keeping import CONTACTS, EVERYTHING, SafetyCount
 from tests.wholly import ADDRESS, AT, CODE, NOTE, OTHER, WORDS, add_mentions, add_wholly
@@ -375,6 +379,32 @@ def test_the_worker_cleans_and_does_again_what_broke_off(
     with on_sqlite.database.read() as session:
         assert not store.uncleaned(session)
     cleaning.duty(on_sqlite, mailer, LATER)
+
+
+@contextmanager
+def full_disk(room: int = 0) -> Generator[None]:
+    """No file grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_loses_no_erasure(on_sqlite: Site, tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(RefusedError, match="Nothing was erased"):
+        erasing.erase(on_sqlite, CODE, ALL, **BY)
+    assert codes(on_sqlite) == [OTHER, CODE]
+    room = ledger.path_of(on_sqlite).stat().st_size + 1000
+    with full_disk(room), pytest.raises((DatabaseUnavailableError, DBAPIError)):
+        erasing.erase(on_sqlite, CODE, ALL, **BY)
+    assert codes(on_sqlite) == [OTHER, CODE]
+    assert erasing.replay(on_sqlite, LATER) == 1
+    with full_disk(room), pytest.raises(RefusedError, match="could not be rewritten"):
+        cleaning.clean(on_sqlite, LATER)
+    assert cleaning.clean(on_sqlite, LATER)
+    assert words_in(tmp_path) == set()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def sign_in(browser: Browser, email: str = EMAIL, password: str = PASSWORD, **mo
 
 
 def is_in(browser: Browser) -> bool:
-    return browser.get("/staff/").heading == "Today"
+    return browser.get("/staff/account").heading == "Your account"
 
 
 def cookie(browser: Browser) -> str:

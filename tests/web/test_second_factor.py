@@ -133,6 +133,26 @@ def test_nothing_opens_between_the_two_steps(doors: Doors) -> None:
     assert code(doors, secret)
 
 
+def test_what_was_typed_is_carried_through_the_code_too(doors: Doors) -> None:
+    secret, _codes = doors.with_factor()
+    browser = doors.browser()
+    sign_in(browser)
+    type_code(browser, code(doors, secret))
+    form = {"csrf_token": token_of(browser, "/staff/retreats/new"), "name": "Autumn"}
+    doors.wall.now += timedelta(hours=2)
+    kept = value(browser.post("/staff/retreats/new", form), "carried")
+    page = sign_in(browser, carried=kept)
+    assert page.heading == "Second step"
+    fields = {name: value(page, name) for name in ("csrf_token", "carried")}
+    page = browser.post("/staff/sign-in/code", {**fields, "code": code(doors, secret)})
+    assert page.heading == "Go on"
+    assert value(page, "name") == "Autumn"
+
+
+def value(page: Page, name: str) -> str:
+    return page.attribute("input", "value", name=name)
+
+
 def test_wrong_codes_slow_down_on_this_device_alone(doors: Doors) -> None:
     secret, _codes = doors.with_factor()
     guesser = doors.browser("198.51.100.1")

@@ -17,7 +17,8 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput
 
-from ...services.colleagues import ROLE_WORDS, Wish
+from ...services.colleagues import Wish
+from ...services.rights import ROLES
 from .forms import ActForm, StoodForm, options
 
 LONGEST_ADDRESS, LONGEST_PASSWORD, LONGEST_CODE = 254, 1000, 40
@@ -70,10 +71,15 @@ class RightsFields:
     """What an account may do, and where."""
 
     roles = SelectMultipleField(
-        "Roles", choices=options(*ROLE_WORDS.items()), option_widget=CheckboxInput()
+        "Roles",
+        choices=options(*((role, role.capitalize()) for role in ROLES)),
+        option_widget=CheckboxInput(),
+        description="Coordinators see who is where and contacts, but no scores; clinicians answers "
+        "and scores, but no contacts; analysts group reports and exports; admins accounts and the "
+        "system's own pages.",
     )
     sees_scores = BooleanField(
-        "A coordinator who also sees scores", description="Clinicians see them anyway."
+        "Sees scores too", description="For a coordinator; clinicians see them anyway."
     )
     all_retreats = BooleanField("Every retreat, also later ones")
     retreats = SelectMultipleField("Or only these retreats", option_widget=CheckboxInput())

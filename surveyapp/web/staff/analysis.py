@@ -60,7 +60,7 @@ def export(desk: Desk) -> ResponseReturnValue:
 
 def _form(found: list[RetreatLine]) -> ExportForm:
     form = ExportForm()
-    form.retreats.choices = [(r.id, f"{r.name}, {r.study}") for r in found]
+    form.retreats.choices = [(r.id, r.name) for r in found]
     return form
 
 

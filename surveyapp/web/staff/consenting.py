@@ -50,6 +50,10 @@ def _yes_or_no(label: str) -> RadioField:
     )
 
 
+class ScopesField(SelectMultipleField):
+    """Ticks whose words need a line each."""
+
+
 class ConsentForm(ActForm):
     version = SelectField("Version that was signed", validate_choice=False)
     given_on = DayField("Consent given on", description=DATE_HINT)
@@ -59,7 +63,7 @@ class ConsentForm(ActForm):
     scope = RadioField("What it covers")
     keep_for_research = _yes_or_no("May the data be kept for further research?")
     contact_after = _yes_or_no("May the person be contacted after the study?")
-    own = SelectMultipleField(
+    own = ScopesField(
         "Agreed to besides",
         description="Tick what was agreed to; the rest counts as no.",
         option_widget=CheckboxInput(),

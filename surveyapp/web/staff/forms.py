@@ -101,7 +101,7 @@ class NumberField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
-        text = (self.data or "").strip().replace(",", ".")
+        text = str(self.data if self.data is not None else "").strip().replace(",", ".")
         if not text:
             return
         try:

@@ -47,7 +47,7 @@ def found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
     view = personal.person_view(desk.site, code, desk.now)
     course = next((c for c in view.courses if c.number == number), None)
     if course is None:
-        raise NotFoundError(f"There is no course {number} of {code}.")
+        raise NotFoundError(f"There is no course {number} of {enrolment.shown(code)}.")
     return view, course
 
 
