@@ -64,7 +64,7 @@ def today(site: Site, now: datetime, state: Health, rights: Rights = EVERYTHING)
             needs=[
                 *alert_views.needs(session, site, rights),
                 *_of("Trouble with sending messages", _machine(state)),
-                *_of("Trouble with backups", backup_state.needs(session, site, now)),
+                *_of("Trouble with backups", backup_state.needs(session, site, now, rights)),
                 *_needs(session, site, own, now),
                 *_of("Nobody named to be told", alert_views.without_responder(site, theirs)),
                 *_of("Settings to fill in", _settings(theirs)),
