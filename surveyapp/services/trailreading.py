@@ -205,8 +205,9 @@ def _said(row: Read, payload: Mapping[str, Any], rights: Rights) -> Iterator[str
 
 def _arrow(kind: str, value: object) -> object:
     """A pair of old and new in words, where the kind holds such pairs."""
-    pair = cast(list[object], value) if kind in PAIRS and isinstance(value, list) else []
-    return " → ".join(map(_words, pair)) if pair else value
+    if kind not in PAIRS or not isinstance(value, list):
+        return value
+    return " → ".join(_words(part) for part in cast(list[object], value))
 
 
 def _words(value: object) -> str:
