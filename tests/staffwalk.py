@@ -7,6 +7,7 @@ the walk fail until `values` names one; what is no page stands in NOT_PAGES with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -35,11 +36,13 @@ from surveyapp.web import parts
 from surveyapp.web.app import create_app
 from tests.backups import a_run
 from tests.browser.conftest import DAY_8, Server
+from tests.fillers import PERMISSION, install
 
 EMAIL, PASSWORD = "ada@example.org", "a long enough one"
 NEW, OTHER, OLD, STUDY = "M-01", "M-02", "D-02", 1
 DOSED = date(2026, 2, 14)
 NOT_PAGES = {
+    "staff.wording_template": "a CSV file",
     "staff.person_report": "a PDF",
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
@@ -76,6 +79,7 @@ def furnish(site: Site) -> None:
     paper = NewSheet({item.id: 1 for item in items}, "paper", DAY_8.date())
     sheets.enter_sheet(site, OTHER, course(site, OTHER).number, "baseline", "hads", paper, **by)
     a_run(site, DAY_8 - timedelta(hours=2))
+    install(site, "hads", permission=replace(PERMISSION, maximum="1"), **by)
     batch.tell(site, course(site, NEW).retreat_id, Progress(4, DAY_8.isoformat(), 1, (NEW,)))
 
 
@@ -98,6 +102,7 @@ def values(site: Site) -> tuple[Values, dict[str, Values]]:
         "instrument": "hads",
         "channel": "email",
         "kind": "invitation",
+        "wording_id": 1,
         "language": "en",
         "session": "preparation-1",
         "token": accounts.ensure_first_account(site, EMAIL, DAY_8).token,

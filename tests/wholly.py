@@ -11,7 +11,7 @@ from sqlmodel import col
 from surveyapp.services import notes, slips, stopping
 from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
-from surveyapp.store import contacts, links, pins
+from surveyapp.store import contacts, erasing, links, pins, trail
 from surveyapp.store.tables import (
     AdverseEvent,
     Answer,
@@ -35,6 +35,7 @@ from surveyapp.store.tables_care import (
 )
 from surveyapp.store.tables_entry import Acknowledgement, Wish
 from surveyapp.store.tables_group import Attendance, MissingForm, SecondEntry
+from surveyapp.study.alerting import CASE
 from tests.world import add_course
 
 AT = datetime(2027, 3, 12, 9, tzinfo=UTC)
@@ -90,7 +91,7 @@ def _of_course(course: int, study: int, person: int) -> list[Any]:
             **by,
         ),
         BloodPressure(**of, anchor="dosing", at=AT, systolic=142, diastolic=88, **by),
-        Alert(**of, rule="r", timepoint="baseline", instrument="hads", about="a", raised_at=AT),
+        Alert(**of, rule=CASE, timepoint="baseline", instrument="hads", about="x", raised_at=AT),
         PromptRow(
             **of, timepoint="baseline", number=0, revision=0, due_at=AT, status="sent",
             updated_at=AT,
@@ -141,3 +142,13 @@ def add_mentions(site: Site) -> None:
         ))  # fmt: skip
     notes.add_note(site, OTHER, 1, f"shares a room with {CODE}", date(2027, 3, 12), **STAFF)
     slips.make_slips(site, 1, "day-8", with_pins=False, **STAFF)
+
+
+def is_whole(site: Site) -> bool:
+    with site.database.read() as session:
+        return trail.verify(session).fault is None
+
+
+def codes(site: Site) -> list[str]:
+    with site.database.read() as session:
+        return sorted(erasing.everybody(session))

@@ -26,9 +26,8 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "erase",
         help="remove a person from the live data",
-        description="Removes everything about a person from the live files and names it in the"
-        " trail and in a ledger outside the backups. This cannot be undone; --preview changes"
-        " nothing.",
+        description="Removes everything about a person from the live files and says so in the"
+        " trail and in a ledger outside the backups. It cannot be undone: use --preview first.",
         allow_abbrev=False,
     )
     parser.add_argument("code", metavar="CODE", nargs="?", help="the study code")

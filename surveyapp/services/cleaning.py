@@ -13,9 +13,10 @@ import structlog
 from ..delivery.email import Mailer
 from ..store import erasing
 from ..store.before import remove_copies
-from ..store.scrub import PATIENCE_SECONDS, scrub
+from ..store.scrub import PATIENCE_SECONDS, ScrubError, scrub
 from . import batch, ledger
 from .erasing import replay
+from .errors import RefusedError
 from .exchange import packing
 from .site import Site
 
@@ -27,15 +28,24 @@ _seen: dict[str, tuple[int, int]] = {}
 def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool:
     """Rewrite the database's files, and throw away session PDFs, exports and copies from before a
     migration, if an erasure waits for it. False when somebody still reads an older state, or makes
-    such a file: then it is to be done again."""
+    such a file: then it is to be done again.
+
+    Raises RefusedError when they cannot be rewritten.
+    """
     with site.database.read() as session:
         waiting = [row.line for row in erasing.erasures(session) if row.cleaned_at is None]
     if not waiting:
         return True
     gone = [batch.throw_away(site), packing.throw_away(site)]
     remove_copies(site.database)
-    if not scrub(site.database, patience) or not all(gone):
-        return False
+    try:
+        if not scrub(site.database, patience) or not all(gone):
+            return False
+    except ScrubError as error:
+        raise RefusedError(
+            f"The erasure is done, but the files could not be rewritten ({error}) and still hold "
+            "it. Make room, then run `surveyapp erase --replay`."
+        ) from error
     with site.database.write() as session:
         erasing.mark_cleaned(session, waiting, now)
     return True

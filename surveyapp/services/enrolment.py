@@ -323,15 +323,20 @@ def the_course(session: Session, site: Site, code: str, number: int) -> CourseCo
     course_id = roster.find_course(session, code, number)
     context = course_context(session, site.library, course_id) if course_id else None
     if context is None:
-        raise NotFoundError(f"There is no course {number} of {code}.")
+        raise NotFoundError(f"There is no course {number} of {shown(code)}.")
     return context
+
+
+def shown(code: str) -> str:
+    """A study code as a sentence may repeat it. What is none may be an address, and is not."""
+    return code if CODE.fullmatch(code) else "…"
 
 
 def the_person(session: Session, code: str) -> Participant:
     """Raises NotFoundError."""
     found = roster.participant(session, code)
     if found is None:
-        raise NotFoundError(f"There is nobody with the study code {code}.")
+        raise NotFoundError(f"There is nobody with the study code {shown(code)}.")
     return found
 
 

@@ -27,6 +27,7 @@ from ..store.vault import CannotOpenError, normal_form
 from ..store.windows import refresh_windows
 from . import ledger
 from .dosing import in_hand
+from .enrolment import shown
 from .errors import InputError, NotFoundError
 from .ledger import Line
 from .site import Site
@@ -124,8 +125,8 @@ def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
         stays.append("But the consent does not let data stay: erase everything.")
     if wish.kind == EVERYTHING and wish.keep_safety:
         stays.append(
-            "How many doses and adverse events of which grade there were, added to the study's "
-            "counts without code, course or time: what must be reported in the end stays right."
+            "If wished: how many doses and adverse events of which grade there were, added to "
+            "the study's counts without code, course or time, for what must be reported in the end."
         )
     return [*stays, OUTSIDE]
 
@@ -304,7 +305,7 @@ def erased_codes(site: Site, session: Session, codes: Collection[str]) -> set[st
 def _found(session: Session, code: str, *, lock: bool = False) -> Participant:
     person = erasing.lock_person(session, code) if lock else _person(session, code)
     if person is None:
-        raise NotFoundError(f"There is nobody with the study code {code}.")
+        raise NotFoundError(f"There is nobody with the study code {shown(code)}.")
     return person
 
 

@@ -141,12 +141,12 @@ def _history(session: Session, person: Participant) -> list[dict[str, Any]]:
     chains = belongings.chains_of(session, person.id)
     return [
         {
-            "at": at.isoformat(),
-            "what": kind,
-            "by": actor,
-            "said": json.loads(body) if body else None,
+            "at": row.at.isoformat(),
+            "what": row.kind,
+            "by": row.actor,
+            "said": json.loads(row.payload) if row.payload else None,
         }
-        for at, kind, actor, body in trail.said_of(session, chains)
+        for row in trail.said_of(session, chains)
     ]
 
 

@@ -29,7 +29,8 @@ from .site import Site
 AHEAD = timedelta(days=60)
 NEARLY = 0.9
 NOT_NOW = "This check-in takes no more answers."
-NO_WORDING = "there is no permitted wording of {name} in this study's languages"
+UNWORDED = "in this study's languages"
+NO_WORDING = f"there is no permitted wording of {{name}} {UNWORDED}"
 NOT_ON_PHONES = "the permission for {name} does not cover phones"
 
 
@@ -171,10 +172,16 @@ def enrolment_faults(
     present = wordings.present_wordings(session, site.library)
     faults: dict[str, None] = {}
     for name in dict.fromkeys(i for t in protocol.timepoints for i in t.instruments):
+        lacking: list[str] = []
         for language in languages:
             wording = pick(present[name], language, live=live)
-            if fault := _fault(site, permits, wording, language, live=live, on=on):
+            if fault := _fault(permits, wording, live=live, on=on):
                 faults[fault] = None
+            elif live and (wording.placeholder or wording.language != language):
+                lacking.append(language)
+        if lacking:
+            about = site.library.instruments[name].name
+            faults[f"There is no permitted wording of {about} in {', '.join(lacking)}."] = None
     return list(faults)
 
 
@@ -198,14 +205,9 @@ def choosable(session: Session, study_id: int) -> tuple[str, ...]:
     return wordings.languages_of(session, study_id) or tuple(code for code, _ in LANGUAGES)
 
 
-def _fault(
-    site: Site, permits: Permits, wording: Wording, language: str, *, live: bool, on: date
-) -> str:
-    name = site.library.instruments[wording.instrument].name
-    if wording.installed is not None:
-        fault = permits.all()[wording.installed].fault(on, phone=live)
-        if fault:
-            return f"{fault[0].upper()}{fault[1:]}."
-    if live and (wording.placeholder or wording.language != language):
-        return f"There is no permitted wording of {name} in {language}."
-    return ""
+def _fault(permits: Permits, wording: Wording, *, live: bool, on: date) -> str:
+    """What is wrong with an installed wording's permission, as a sentence."""
+    if wording.installed is None:
+        return ""
+    fault = permits.all()[wording.installed].fault(on, phone=live)
+    return f"{fault[0].upper()}{fault[1:]}." if fault else ""

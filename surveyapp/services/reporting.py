@@ -29,7 +29,7 @@ from ..store.records import REPORT_MADE, last_change, load_people, load_person, 
 from ..store.windows import lock_courses
 from ..study.instrument import Instrument
 from ..study.record import Person
-from .enrolment import append_all
+from .enrolment import append_all, shown
 from .errors import NotFoundError, RefusedError
 from .programme import sessions_of
 from .site import Site
@@ -68,7 +68,7 @@ def participant_report(
     with site.database.read() as session:
         person = load_person(session, site.library, code)
         if person is None:
-            raise NotFoundError(f"There is no participant {code!r}.")
+            raise NotFoundError(f"There is no participant {shown(code)}.")
         as_of = _as_of(session, [person], now)
         practice = _practice(session, {c.retreat for c in person.courses})
         known = roster.participant(session, code)

@@ -30,6 +30,7 @@ from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
 from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
+from .permissions import UNWORDED
 from .readmodels import Need, Place
 from .rights import EVERYTHING, Rights
 from .site import Site
@@ -63,7 +64,7 @@ def today(site: Site, now: datetime, state: Health, rights: Rights = EVERYTHING)
             needs=[
                 *alert_views.needs(session, site, rights),
                 *_of("Trouble with sending messages", _machine(state)),
-                *_of("Trouble with backups", backup_state.needs(session, site, now)),
+                *_of("Trouble with backups", backup_state.needs(session, site, now, rights)),
                 *_needs(session, site, own, now),
                 *_of("Nobody named to be told", alert_views.without_responder(site, theirs)),
                 *_of("Settings to fill in", _settings(theirs)),
@@ -330,6 +331,9 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
         elif prompt.status == "held" and prompt.reason.endswith(MAY_HAVE_ARRIVED):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = _person(context), "Open"
+        elif prompt.status == "held" and prompt.reason.endswith(UNWORDED):
+            reason = f"the message for {label} is held: {prompt.reason}"
+            place, act = Place("wordings", {}), "Wordings"
         elif prompt.status == "held" and _is_about_contact(prompt.reason):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = Place("contact", {"code": context.participant.code}), "Change the contact"

@@ -83,8 +83,9 @@ class Screens:
     questions: tuple[Question, ...]
 
 
-def screens_of(instrument: Instrument, wording: Wording) -> Screens:
-    told = wording.notice or wording.holder
+def screens_of(instrument: Instrument, wording: Wording, holder: str) -> Screens:
+    """`holder` as the permission names them."""
+    told = wording.notice or f"{instrument.name}: {holder}"
     none = questions_of(instrument, wording, {})
     return Screens(wording.language, wording.title, wording.recall, told, none)
 
@@ -187,7 +188,7 @@ def view(site: Site, wording_id: int, now: datetime) -> WordingView:
                 for o in wordings.overrides_of(session, wording_id)
             ),
             retired=row.retired_why,
-            screens=screens_of(instrument, wording),
+            screens=screens_of(instrument, wording, history[0].holder),
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..store import roster, trail, wordings
 from ..store.database import Session
 from ..store.tables_wording import BASES, InstalledWording, Permission, PermissionOverride
-from ..store.windows import lock_courses
+from ..store.windows import lock_courses, refresh_windows
 from ..study.instrument import Instrument, Wording
 from ..study.reading import Faults, FaultsFoundError
 from ..study.wording import LANGUAGE, parse_wording
@@ -271,7 +271,7 @@ def change_permission(
         kept = _add(session, row, permission, actor, now, why.strip())
         payload = {**_named(row), **_said(kept), "why": kept.why}
         trail.append(session, trail.SYSTEM, "permission changed", actor, now, payload)
-        _look_again(session, row, now)
+        _look_again(session, site, row, now)
 
 
 def override(
@@ -302,7 +302,7 @@ def override(
         )
         payload = {**_named(row), "until": until.isoformat(), "reason": reason.strip()}
         trail.append(session, trail.SYSTEM, "permission overridden", actor, now, payload)
-        _look_again(session, row, now)
+        _look_again(session, site, row, now)
 
 
 def retire(site: Site, wording_id: int, reason: str, *, actor: str, now: datetime) -> None:
@@ -326,12 +326,13 @@ def _reason_problems(field: str, reason: str) -> dict[str, str]:
     return {field: f"Use at most {LONGEST} characters."} if len(reason) > LONGEST else {}
 
 
-def _look_again(session: Session, row: InstalledWording, now: datetime) -> None:
+def _look_again(session: Session, site: Site, row: InstalledWording, now: datetime) -> None:
     """What was held for its permission need not wait for the worker's next look."""
     session.flush()
     ids = wordings.courses_under(session, row.id)
     lock_courses(session, ids)
     roster.look_again(session, ids, now)
+    refresh_windows(session, site.library, ids)
 
 
 def _named(row: InstalledWording) -> dict[str, object]:

@@ -33,9 +33,13 @@ _older = text(
 )
 
 
+class ScrubError(RuntimeError):
+    """The files could not be rewritten, for example because the disk is full."""
+
+
 def scrub(database: Database, patience: float = PATIENCE_SECONDS) -> bool:
     """Rewrite the files; False when somebody held an older state for longer than `patience`
-    seconds, and it must be done again."""
+    seconds, and it must be done again. Raises ScrubError."""
     return _sqlite(database, patience) if database.is_sqlite else _postgresql(database, patience)
 
 
@@ -65,13 +69,16 @@ def _vacuum(raw: Any) -> bool:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return False
-        raise
+        raise ScrubError(str(error)) from error
     return True
 
 
 def _emptied(raw: Any) -> bool:
     """Copy the log back and cut it to nothing, unless somebody still reads from it."""
-    busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    try:
+        busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise ScrubError(str(error)) from error
     return not busy
 
 
@@ -105,5 +112,5 @@ def _rewrite(connection: Connection, names: Collection[str]) -> bool:
         except DBAPIError as error:
             if name.startswith("pg_"):  # not ours to rewrite here; the docs say so
                 continue
-            raise error
+            raise ScrubError(str(error.orig)) from error
     return True

@@ -149,7 +149,7 @@ def erase_payloads(session: Session, uids: Sequence[str]) -> None:
         session.execute(delete(_payload).where(_payload.c.event_uid.in_(some)))
 
 
-def said_of(session: Session, chains: Collection[str]) -> Sequence[Row[Any, Any, Any, Any]]:
+def said_of(session: Session, chains: Collection[str]) -> Sequence[Any]:
     """Time, kind, actor and payload (None: erased) of some chains' events, oldest first."""
     query = select(_event.c.at, _event.c.kind, _event.c.actor, _payload.c.payload)
     query = query.outerjoin(_payload, _payload.c.event_uid == _event.c.uid)

@@ -16,6 +16,7 @@ from sqlmodel import col
 from ..study.library import Library
 from ..study.protocol import Protocol, read_protocol
 from ..study.reading import Faults
+from .once import add_once
 from .tables import Course, Retreat
 from .tables_reach import ProtocolText
 
@@ -57,16 +58,14 @@ def _load(session: Session, sha256: str) -> Protocol | None:
 def keep(session: Session, protocol: Protocol, now: datetime) -> str:
     """Keep a protocol's text; its hash."""
     if session.get(ProtocolText, protocol.sha256) is None:
-        session.add(
-            ProtocolText(
-                sha256=protocol.sha256,
-                protocol=protocol.id,
-                version=protocol.version,
-                text=protocol.text,
-                kept_at=now,
-            )
+        row = ProtocolText(
+            sha256=protocol.sha256,
+            protocol=protocol.id,
+            version=protocol.version,
+            text=protocol.text,
+            kept_at=now,
         )
-        session.flush()
+        add_once(session, row)
     return protocol.sha256
 
 

@@ -22,6 +22,7 @@ from ..study.instrument import Instrument, Wording
 from ..study.library import Library
 from ..study.reading import Faults
 from ..study.wording import parse_wording
+from .once import add_once
 from .tables import Assessment, Course
 from .tables_wording import (
     CourseWording,
@@ -149,8 +150,7 @@ def of_sheet(
 def keep_text(session: Session, wording: Wording, now: datetime) -> None:
     """Keep a text for good."""
     if session.get(WordingText, wording.sha256) is None:
-        session.add(WordingText(sha256=wording.sha256, text=wording.csv, kept_at=now))
-        session.flush()
+        add_once(session, WordingText(sha256=wording.sha256, text=wording.csv, kept_at=now))
 
 
 def newest(session: Session) -> dict[tuple[str, str], InstalledWording]:
@@ -196,8 +196,7 @@ def pin_new(session: Session, library: Library, now: datetime) -> None:
         for instrument in library.instruments.values():
             for wording in instrument.wordings.values():
                 keep_text(session, wording, now)
-        session.add(WordingSet(sha256=sha256, content=content, kept_at=now))
-        session.flush()
+        add_once(session, WordingSet(sha256=sha256, content=content, kept_at=now))
     rows = select(col(Course.id), literal(sha256)).where(free)
     session.execute(insert(CourseWording).from_select(["course_id", "set_sha256"], rows))
 
@@ -212,7 +211,7 @@ def held(session: Session, *, lock: bool = False) -> dict[int, Held]:
     """Every installed wording by its id, retired ones too; `lock` keeps others from counting
     uses at the same time."""
     query = select(InstalledWording).order_by(col(InstalledWording.id))
-    rows = list(session.scalars(query.with_for_update() if lock else query))
+    rows = list(session.scalars(query.with_for_update(key_share=True) if lock else query))
     if not rows:
         return {}
     permissions, overrides = _permissions(session), _overrides(session)

@@ -25,6 +25,7 @@ NEEDED = ("title", "recall")
 EVERY = "*"
 SESSION = "{session}"
 HINT = "<fill in"
+LONGEST_TEXT = 2000
 WHOLE = re.compile(r"[0-9]{1,6}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -147,6 +148,8 @@ def _row_fault(row: dict[str, str], known: set[str]) -> str:
 def _text_fault(item: str, text: str) -> str:
     if text.strip().startswith(HINT):
         return f"the text of {item!r} is still to be filled in"
+    if len(text) > LONGEST_TEXT:
+        return f"the text is longer than {LONGEST_TEXT} characters"
     if any(ord(mark) < ord(" ") and mark not in "\t\n\r" for mark in text):
         return "the text has a character that cannot be shown"
     return ""

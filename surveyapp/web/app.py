@@ -31,6 +31,7 @@ from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
+from .bodies import refuse_odd_bodies
 from .numbers import ShortNumber
 from .packing import pack_answers
 from .security import protect, wall_clock
@@ -91,6 +92,7 @@ def create_app(
     )
     _configure(app, site)
     _take_more(app)
+    refuse_odd_bodies(app)
     csrf = CSRFProtect(app)
     _dress(app, site)
     protect(app, site, wall)

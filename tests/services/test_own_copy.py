@@ -46,7 +46,8 @@ def test_everything_that_hangs_on_the_person_is_in_it(sqlite_site: Site) -> None
     assert set(held) == expected
     (answer,) = held["answers"]
     assert answer["value"] == 2
-    assert answer["topic"] == sqlite_site.library.instruments["hads"].items[0].topic or "topic"
+    asked = {i.id: i.topic for i in sqlite_site.library.instruments["hads"].items}
+    assert answer["topic"] == asked["1"]
     assert held["notes and intentions"][0]["text"] == NOTE
     assert any(event["what"] == "note written" for event in data["history"])
     text = files["data.json"].decode()

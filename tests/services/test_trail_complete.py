@@ -7,16 +7,13 @@ list here with the reason.
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 import surveyapp.services
 from surveyapp.services import answering, batch, reaching, safetylog, trailreading
@@ -24,6 +21,7 @@ from surveyapp.services.rights import EVERYTHING
 from surveyapp.services.site import Site
 from surveyapp.store.links import ensure_link
 from tests.staffwalk import furnish
+from tests.watching import watched
 from tests.world import add_course
 
 from .test_kept_contexts import ACTS, NOW
@@ -45,7 +43,6 @@ BESIDE = {
     "throttle": "counts of tries",
 }
 """Tables that may be written in a transaction that adds no event."""
-WRITES = re.compile(r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?', re.IGNORECASE)
 
 
 def called_by_functions() -> tuple[dict[str, set[str]], set[str]]:
@@ -76,32 +73,6 @@ def test_every_function_that_writes_reaches_the_trail() -> None:
 
     assert len(writers) > 40
     assert {name for name in writers if not reaches(name, set())} == set(WITHOUT)
-
-
-@contextmanager
-def watched(site: Site) -> Generator[list[set[str]]]:
-    """The tables that each committed transaction wrote."""
-    done: list[set[str]] = []
-    now: defaultdict[int, set[str]] = defaultdict(set)
-
-    def listen(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if found := WRITES.match(statement):
-            now[id(connection)].add(found[1].lower())
-
-    def commit(connection: Any) -> None:
-        done.append(now.pop(id(connection), set()))
-
-    def roll_back(connection: Any) -> None:
-        now.pop(id(connection), None)
-
-    heard = (("before_cursor_execute", listen), ("commit", commit), ("rollback", roll_back))
-    for name, heed in heard:
-        event.listen(site.database.engine, name, heed)
-    try:
-        yield done
-    finally:
-        for name, heed in heard:
-            event.remove(site.database.engine, name, heed)
 
 
 def unrecorded(done: list[set[str]]) -> list[set[str]]:

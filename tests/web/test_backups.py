@@ -61,7 +61,7 @@ def test_what_failed_stands_on_the_page_on_today_and_in_the_health(
     assert "Backups" not in staff.get("/staff/").text
     assert staff.client.get("/healthz", base_url=staff.base_url).get_json()["backups"] == "ok"
     a_run(sqlite_site, DAY_8 - timedelta(hours=2), FAILED, "The disk of /backups is full.")
-    for path in (PAGE, "/staff/"):
+    for path in (PAGE, "/staff/", "/staff/system"):
         assert "failed: The disk of /backups is full." in staff.get(path).text
     assert staff.client.get("/healthz", base_url=staff.base_url).get_json()["backups"] == "failing"
 

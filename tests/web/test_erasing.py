@@ -60,33 +60,24 @@ def test_the_contacts_alone(peopled: Browser) -> None:
     assert "None on record" in peopled.get(f"/staff/people/{CODE}").text
 
 
-@pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [
+def test_a_slip_erases_nobody(peopled: Browser, sqlite_site: Site) -> None:
+    for wrong, sentence in (
         ({"again": ""}, f"Write {CODE}"),
         ({"again": OTHER}, f"Write {CODE}"),
         ({"reason": ""}, "Say why"),
         ({"reason": f"{CODE} wished it"}, "must not name the person"),
         ({"kind": "half"}, "Choose one"),
-    ],
-)
-def test_a_slip_erases_nobody(
-    peopled: Browser, sqlite_site: Site, wrong: dict[str, object], sentence: str
-) -> None:
-    page = act(peopled, ERASE, {**WISH, **wrong})
-    assert page.status == 400
-    assert sentence in page.text
+    ):
+        page = act(peopled, ERASE, {**WISH, **wrong})
+        assert page.status == 400
+        assert sentence in page.text
     assert erasing.made(sqlite_site) == []
 
 
 def test_a_look_up_leads_to_the_preview(peopled: Browser) -> None:
     assert peopled.get(f"/staff/erasures?code={CODE.lower()}").heading == f"Erase {CODE}"
-    assert (
-        "nobody with the study code &lt;b&gt;" not in peopled.get("/staff/erasures?code=<b>").text
-    )
-    assert (
-        "There is nobody with the study code <b>." in peopled.get("/staff/erasures?code=<b>").text
-    )
+    page = peopled.get("/staff/erasures?code=<b>x</b>")
+    assert "There is nobody with the study code …." in page.text
     assert "Nobody was erased yet" in peopled.get("/staff/erasures").text
 
 
@@ -124,7 +115,6 @@ def test_the_own_copy_is_made_by_the_button(peopled: Browser, sqlite_site: Site)
 
 def test_periods_are_set_after_a_look_at_what_would_go(peopled: Browser) -> None:
     peopled.clock.now = DAY_8 + timedelta(days=250)
-    act(peopled, "/staff/sign-in", {"email": "ada@example.org", "password": "a long enough one"})
     page = act(peopled, "/staff/retention", PERIODS)
     assert page.status == 400
     assert "Contact details: 3" in page.text

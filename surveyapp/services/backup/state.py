@@ -12,6 +12,7 @@ from ...store.backups import BACKUP, DRILL, FAILED, GOOD, RUNNING, BackupRun
 from ...store.database import Session
 from ...texts import moment
 from ..readmodels import Need, Place
+from ..rights import Rights
 from ..site import Site
 from .workplace import is_busy
 
@@ -20,6 +21,7 @@ STARTING = timedelta(minutes=2)
 """After which a run's process must be at work."""
 LONGEST = timedelta(hours=6)
 """After which another machine's run is taken to have broken off."""
+TELL = "Tell whoever runs the system."
 LATE_AFTER = 2
 """Intervals after which the newest good backup is too old."""
 
@@ -87,14 +89,23 @@ def word(site: Site, now: datetime) -> str:
     """One word for a machine that watches: off, ok or failing."""
     if site.settings.backup_dir is None:
         return "off"
-    with site.database.read() as session:
-        return "failing" if fault(session, site, now) else "ok"
+    return "failing" if trouble(site, now) else "ok"
 
 
-def needs(session: Session, site: Site, now: datetime) -> list[Need]:
-    """The line of Today about backups, if there is one to say."""
+def needs(session: Session, site: Site, now: datetime, rights: Rights) -> list[Need]:
+    """The line of Today about backups, if there is one to say; it leads on who may see the page."""
     found = fault(session, site, now)
-    return [Need("Backups", found, "See the backups", Place("backups", {}))] if found else []
+    if not found:
+        return []
+    if rights.may("admin") and rights.retreats is None:
+        return [Need("Backups", found, "See the backups", Place("backups", {}))]
+    return [Need("Backups", f"{found} {TELL}")]
+
+
+def trouble(site: Site, now: datetime) -> str:
+    """`fault` for a page that has no session of its own."""
+    with site.database.read() as session:
+        return fault(session, site, now)
 
 
 def broke_off(run: BackupRun, busy: bool, host: str, now: datetime) -> bool:

@@ -26,7 +26,7 @@ from ..permissions import KeptBack
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
-from . import codebook
+from . import codebook, texts
 from .columns import TABLES, Table
 from .tables import Row, Rows, Value, notice_rows, rows_of, session_rows
 
@@ -39,24 +39,31 @@ def _tell_nobody(count: int) -> None:
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rows each data file has, and the SHA-256 of every file."""
+    """How many rows each data file has, the SHA-256 of every file, and the wordings whose texts
+    were asked for and may not be written out."""
 
     rows: Mapping[str, int]
     sha256: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
     def sentence(self, folder: Path) -> str:
         total = sum(self.rows.values())
-        return f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        said = f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        if not self.left_out:
+            return said
+        return f"{said} No permission to write out the texts of {', '.join(self.left_out)}."
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is written: of which retreats (None: of every one), and which columns of which tables.
-    `tell` hears how many people are done."""
+    """What is written: of which retreats (None: of every one), and which columns of which tables;
+    `with_wording` also the texts of questionnaires, where their permission covers that. `tell`
+    hears how many people are done."""
 
     scope: Scope = None
     tables: Sequence[Table] = TABLES
     tell: Callable[[int], None] = _tell_nobody
+    with_wording: bool = False
 
 
 def export_folder(
@@ -70,14 +77,18 @@ def export_folder(
     _refuse_taken(folder)
     with _written_aside(folder) as aside:
         rows = _write_tables(site, aside, now, part)
-        _write_codebook(site, aside, now, part.tables)
+        left_out = _write_codebook(site, aside, now, part)
         sha256 = _write_checksums(aside)
     with site.database.write() as session:
-        payload: dict[str, object] = {"folder": folder.name, "sha256": sha256}
+        payload: dict[str, object] = {
+            "folder": folder.name,
+            "sha256": sha256,
+            "with_wording": part.with_wording,
+        }
         if part.scope is not None:
             payload["retreats"] = sorted(part.scope)
         trail.append(session, trail.SYSTEM, "data exported", actor, now, payload)
-    return Exported(rows, sha256)
+    return Exported(rows, sha256, left_out)
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -165,13 +176,20 @@ def _cell(value: Value, is_text: bool) -> str:
     return safe_text(text) if is_text else text
 
 
-def _write_codebook(site: Site, folder: Path, now: datetime, tables: Sequence[Table]) -> None:
-    text = codebook.codebook_text(site.library, now, version("surveyapp"), tables)
+def _write_codebook(site: Site, folder: Path, now: datetime, part: Part) -> tuple[str, ...]:
+    """The codebook, and the texts where they are wanted; what may not be written out."""
+    with site.database.read() as session:
+        installed = list(texts.codebook_lines(session, site))
+        found = texts.texts_of(session, site) if part.with_wording else texts.Texts((), ())
+    text = codebook.codebook_text(site.library, now, version("surveyapp"), part.tables)
     (folder / "codebook.md").write_text(text, "utf-8")
     with (folder / "codebook.csv").open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(codebook.HEADER)
-        writer.writerows(_texts(codebook.codebook_rows(site.library, tables)))
+        writer.writerows(_texts([*codebook.codebook_rows(site.library, part.tables), *installed]))
+    if part.with_wording:
+        texts.write_texts(found, folder)
+    return found.left_out
 
 
 def _texts(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:

@@ -101,7 +101,7 @@ class NumberField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
-        text = (self.data or "").strip().replace(",", ".")
+        text = str(self.data if self.data is not None else "").strip().replace(",", ".")
         if not text:
             return
         try:
@@ -220,7 +220,11 @@ class StoodForm(ActForm):
 class RetreatForm(ActForm):
     name = StringField("Name", description="As staff call it, for example Winter 2026.")
     protocol = SelectField("Protocol")
-    study = SelectField("Study", description="Practice, or a live study of this protocol.")
+    study = SelectField(
+        "Study",
+        description="Practice, or a live study of this protocol.",
+        validate_choice=False,
+    )
     time_zone = StringField(
         "Time zone",
         description="Where the retreat is, for example Europe/Amsterdam. "
@@ -230,6 +234,14 @@ class RetreatForm(ActForm):
         "Dosing day, or the start",
         description=DATE_HINT + " The first, if there are several. Empty if it is not known yet.",
     )
+
+    @property
+    def study_id(self) -> int | None:
+        """The live study that was chosen, None for practice; one that cannot be is 0."""
+        chosen = self.study.data or ""
+        if not chosen:
+            return None
+        return int(chosen) if NUMERAL.fullmatch(chosen) else 0
 
     def later(self, protocol: Protocol) -> list[DayField]:
         """The fields of the protocol's anchors after the first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms.widgets import CheckboxInput
 
 from ...services import enrolment, golive, overview
 from ...texts import LANGUAGES
@@ -17,7 +18,9 @@ class StartForm(ActForm):
 
 
 class LanguagesForm(ActForm):
-    languages = SelectMultipleField("Languages", choices=options(*LANGUAGES))
+    languages = SelectMultipleField(
+        "Languages", choices=options(*LANGUAGES), option_widget=CheckboxInput()
+    )
 
 
 class LiveForm(ActForm):

@@ -23,11 +23,11 @@ class EraseForm(ActForm):
         "What is erased",
         choices=options(
             (CONTACTS, "Contact details and PIN only; answers stay under the study code"),
-            (EVERYTHING, "Everything: nothing of the person is left but what stands below"),
+            (EVERYTHING, "Everything: nothing of the person is left but what is said above"),
         ),
     )
     keep_safety = BooleanField(
-        "With everything: keep doses and events as counts of the study, without code or time"
+        "With everything: keep doses and adverse events as counts of the study"
     )
     reason = StringField("Why", description="It is kept, so it must name nobody.")
     again = StringField("The study code once more", description="So that nobody is mistaken.")
@@ -160,7 +160,7 @@ def periods(desk: Desk) -> ResponseReturnValue:
     form = RetentionForm(data={line.kind: str(line.days or "") for line in lines})
     older = [f"{line.about.name}: {line.older}" for line in lines if line.days]
     will = [
-        "Once a day the worker removes what is older. It cannot be undone; the trail has counts.",
+        "Once a day the worker removes what is older, for good; the trail says how many.",
         "Answers of live studies have no period: erase a person instead.",
         f"Removed with the next run: {', '.join(older)}." if older else "No period is set now.",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import alert_views, dosing, overview, personal, wishes
+from ...services import alert_views, dosing, enrolment, overview, personal, wishes
 from ...services.blind import person_for
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
@@ -47,7 +47,7 @@ def found(desk: Desk, code: str, number: int) -> tuple[PersonView, CourseView]:
     view = personal.person_view(desk.site, code, desk.now)
     course = next((c for c in view.courses if c.number == number), None)
     if course is None:
-        raise NotFoundError(f"There is no course {number} of {code}.")
+        raise NotFoundError(f"There is no course {number} of {enrolment.shown(code)}.")
     return view, course
 
 

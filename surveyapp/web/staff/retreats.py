@@ -64,7 +64,7 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
             protocol=form.protocol.data or "",
             time_zone=form.time_zone.data or "",
             dosing_date=form.dosing_date.day,
-            study_id=int(form.study.data) if form.study.data else None,
+            study_id=form.study_id,
             later=_later(form, protocols.get(form.protocol.data or "")),
         )
         made.append(enrolment.add_retreat(desk.site, wish, **desk.by))

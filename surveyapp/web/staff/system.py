@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from ...services.backup.state import trouble
 from ..rules import lets
 from ..security import rights
 from .desk import Desk
@@ -27,6 +28,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
 
 
 def system(desk: Desk) -> ResponseReturnValue:
-    del desk
     own = [entry for entry in ENTRIES if lets(rights(), f"staff.{entry[0]}")]
-    return render_template("staff/system.html", here="system", entries=own)
+    # Whoever keeps the system safe may see no Today, and must be told here.
+    told = trouble(desk.site, desk.now) if lets(rights(), "staff.backups") else ""
+    return render_template("staff/system.html", here="system", entries=own, trouble=told)

@@ -60,7 +60,7 @@ class PermissionForm(ActForm):
 
 
 class InstallForm(PermissionForm):
-    instrument = SelectField("Questionnaire", validate_choice=False)
+    instrument = SelectField("Questionnaire")
     language = StringField("Language of the text", description="A code, such as en.")
     file = FileField("The filled CSV file", description="At most 512 KB, in UTF-8.")
     kept = HiddenField()
@@ -152,7 +152,7 @@ def _judged(desk: Desk, form: InstallForm, raw: bytes) -> ResponseReturnValue:
 
 def _preview(desk: Desk, form: InstallForm, wording: Wording) -> str:
     instrument = wordings.the_instrument(desk.site, wording.instrument)
-    shown = wording_views.screens_of(instrument, wording)
+    shown = wording_views.screens_of(instrument, wording, form.typed().holder)
     name = f"{instrument.name}, {wording.language}"
     return render_template("staff/wording-screens.html", shown=shown, name=name, form=form)
 
@@ -162,6 +162,7 @@ def _chosen(form: InstallForm) -> bytes:
     chosen = request.files.get("file")
     if chosen is not None and chosen.filename:
         raw = chosen.read()
+        chosen.close()
         form.kept.data = base64.b64encode(raw[: wordings.MOST_BYTES + 1]).decode()
         form.kept_name.data = chosen.filename
         return raw
