@@ -11,6 +11,8 @@ from wtforms import BooleanField, HiddenField, RadioField, StringField
 from ...services import erasing, owncopy, retention
 from ...services.erasing import Preview, Wish
 from ...services.errors import InputError, NotFoundError
+from ..rules import lets
+from ..security import rights
 from .desk import Act, Desk, perform, show
 from .forms import NUMERAL, ActForm, options
 
@@ -131,12 +133,12 @@ def _will(found: Preview) -> list[str]:
 
 def own_copy(desk: Desk, code: str) -> ResponseReturnValue:
     """A ZIP for the person; made by the button alone, because the trail notes it."""
-    form = CopyForm()
+    form, known = CopyForm(), lets(rights(), "staff.person")
     act = Act(
         heading=f"Own copy of {code}",
         button="Make the copy",
-        back=url_for("staff.person", code=code),
-        back_words=code,
+        back=url_for("staff.person", code=code) if known else url_for("staff.erasures"),
+        back_words=code if known else "Erasures",
         will=[
             "Everything that is held about the person, contact details included, as a list (JSON), "
             "and their report as PDF in their language, in one ZIP.",
