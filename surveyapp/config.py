@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     backup_dir: Path | None = None
     backup_key: str = ""
     backup_hours: int = 24
+    drill_identity: Path | None = None
     head_mail: str = ""
     head_dir: Path | None = None
     ledger_dir: Path | None = None
@@ -116,8 +120,11 @@ def load_keys(settings: Settings) -> Keys:
         )
     if len(secret) < KEY_BYTES:
         raise SettingsError("SURVEYAPP_SECRET_KEY is too short: give 32 characters or more.")
-    keys = tuple(_decode(text) for text in contact.replace(",", " ").split())
-    return Keys(secret.encode(), keys)
+    return Keys(secret.encode(), _contact_keys(contact))
+
+
+def _contact_keys(text: str) -> tuple[bytes, ...]:
+    return tuple(_decode(word) for word in text.replace(",", " ").split())
 
 
 def make_keys(settings: Settings) -> bool:
@@ -126,13 +133,85 @@ def make_keys(settings: Settings) -> bool:
     made = False
     for name, given in ((SECRET_FILE, settings.secret_key), (CONTACT_FILE, settings.contact_keys)):
         path = folder / name
-        if given or path.exists():
+        # An empty file is what a full disk left of an earlier try.
+        if given or _read(path):
             continue
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
         path.write_text(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
         made = True
     return made
+
+
+def contact_keys_as_text(keys: tuple[bytes, ...]) -> str:
+    """As SURVEYAPP_CONTACT_KEYS and the key file hold them."""
+    return " ".join(base64.urlsafe_b64encode(key).decode() for key in keys)
+
+
+def write_contact_keys(settings: Settings, keys: tuple[bytes, ...]) -> None:
+    """Put these in place of the key file's, all or nothing. Raises SettingsError, also when the
+    keys come from the environment, which nobody can change from here."""
+    if settings.contact_keys:
+        raise SettingsError(
+            "The contact keys come from SURVEYAPP_CONTACT_KEYS, which only you can change."
+        )
+    write_key_file(settings, CONTACT_FILE, contact_keys_as_text(keys))
+
+
+def write_key_file(settings: Settings, name: str, text: str) -> None:
+    """A file in KEYS_DIR that nobody else can read, all or nothing. Raises SettingsError."""
+    path = settings.keys_folder / name
+    fresh = path.with_name(f".{name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text.strip() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder outlive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def contact_key_watch(settings: Settings) -> Callable[[], tuple[bytes, ...] | None]:
+    """A look at the key file: the contact keys when it changed since the last look, else None. So
+    a process that runs learns of a new key by itself. Keys from the environment never change."""
+    path = settings.keys_folder / CONTACT_FILE
+    seen: tuple[int, int, int] | None = None
+
+    def look() -> tuple[bytes, ...] | None:
+        nonlocal seen
+        stamp = None if settings.contact_keys else _stamp(path)
+        if stamp is None or stamp == seen:
+            return None
+        try:
+            found = _contact_keys(_read(path))
+        except SettingsError:  # being changed by hand: the next look may see it whole
+            return None
+        seen = stamp
+        return found or None
+
+    return look
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> str:

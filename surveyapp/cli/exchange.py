@@ -58,12 +58,12 @@ def run_import(arguments: argparse.Namespace) -> int:
 def run_export(arguments: argparse.Namespace) -> int:
     """Export to a folder that is new or empty."""
     from ..services.errors import RefusedError
-    from ..services.exchange import export_folder
+    from ..services.exchange import Part, export_folder
 
     with opened_site() as site:
         try:
             done = export_folder(
-                site, arguments.folder, now(), ACTOR, with_wording=arguments.with_wording
+                site, arguments.folder, now(), ACTOR, Part(with_wording=arguments.with_wording)
             )
         except RefusedError as error:
             raise CommandError(str(error)) from error

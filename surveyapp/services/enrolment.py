@@ -7,23 +7,24 @@ is who did it ("staff:1", "import"); `now` is aware. Acts on anchors and doses a
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
-from ..store import roster, trail, transfer, versions
+from ..store import freezing, roster, trail, transfer
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
-from ..store.tables import Participant, Retreat, Study
-from ..store.windows import refresh_windows
+from ..store.tables import Consent, Participant, Retreat, Study
+from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day
-from .dates import year_fault
+from .dates import past_day_fault, year_fault
 from .errors import InputError, NotFoundError
 from .site import Site
 
@@ -62,6 +63,21 @@ class StudySettings:
     hours: str = ""
     readers: str = ""
     read_when: str = ""
+
+
+@dataclass(frozen=True)
+class ConsentDetails:
+    """What else is known of a consent: the form's version, who talked about it with the person,
+    and what was agreed to besides; None was not asked. `own` are the form's own scopes by id."""
+
+    version: str = ""
+    taken_by: str = ""
+    keep_for_research: bool | None = None
+    contact_after: bool | None = None
+    own: Mapping[str, bool] = field(default_factory=dict[str, bool])
+
+
+NO_DETAILS = ConsentDetails()
 
 
 def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> int:
@@ -213,28 +229,70 @@ def record_consent(
     number: int,
     given_on: date | None,
     scope: str,
+    more: ConsentDetails = NO_DETAILS,
     *,
     actor: str,
     now: datetime,
 ) -> None:
-    """Record what a person agreed to, and when. Raises InputError by field."""
+    """Record what a person agreed to, and when; messages that waited for it are looked at again.
+    Raises InputError by field, NotFoundError."""
     with site.database.write() as session:
+        lock_courses(session, [the_course(session, site, code, number).course_id])
         context = the_course(session, site, code, number)
-        problems: dict[str, str] = {}
-        if given_on is None:
-            problems["given_on"] = "Write the day on which consent was given."
-        elif given_on > now.astimezone(ZoneInfo(context.facts.zone)).date():
-            problems["given_on"] = f"{day(given_on)} has not come yet."
-        elif fault := year_fault(given_on, now.date()):
-            problems["given_on"] = fault
-        if scope not in CONSENT_SCOPES:
-            problems["scope"] = "Choose what the consent covers."
+        today = now.astimezone(context.zone).date()
+        problems = _consent_problems(context, given_on, scope, more, today)
         if problems or given_on is None:
             raise InputError(problems)
-        roster.add_consent(session, context.course_id, given_on, scope, actor, now)
-        fields = {"given_on": given_on.isoformat(), "scope": scope}
+        row = _consent(context, given_on, scope, more, actor, now)
+        session.add(row)
+        fields = {"given_on": given_on.isoformat(), "scope": scope, **vars(more)}
         trail.append(session, context.course.chain, "consent recorded", actor, now, fields)
+        roster.look_again(session, [context.course_id], now)
         refresh_windows(session, site.library, [context.course_id])
+
+
+def _consent(
+    context: CourseContext,
+    given_on: date,
+    scope: str,
+    more: ConsentDetails,
+    actor: str,
+    now: datetime,
+) -> Consent:
+    return Consent(
+        course_id=context.course_id,
+        given_on=given_on,
+        scope=scope,
+        version=more.version,
+        taken_by=" ".join(more.taken_by.split()),
+        keep_for_research=more.keep_for_research,
+        contact_after=more.contact_after,
+        own_scopes=json.dumps(dict(more.own), sort_keys=True) if more.own else "",
+        recorded_by=actor,
+        recorded_at=now,
+    )
+
+
+def _consent_problems(
+    context: CourseContext, given_on: date | None, scope: str, more: ConsentDetails, today: date
+) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    ask = "Write the day on which consent was given."
+    forms = {form.version: form for form in context.hanging.forms}
+    form = forms.get(more.version)
+    if fault := past_day_fault(given_on, today, ask):
+        problems["given_on"] = fault
+    elif form and given_on and given_on < form.dated:
+        problems["given_on"] = f"Version {form.version} is of {day(form.dated)}, after that day."
+    if scope not in CONSENT_SCOPES:
+        problems["scope"] = "Choose what the consent covers."
+    if form is None and (forms or more.version):
+        problems["version"] = "Choose the version that was signed."
+    if len(more.taken_by) > LONGEST_NAME:
+        problems["taken_by"] = f"Use at most {LONGEST_NAME} characters."
+    elif forms and not more.taken_by.strip():
+        problems["taken_by"] = "Write who talked about it with the person: a name or a role."
+    return problems
 
 
 def save_settings(
@@ -254,7 +312,7 @@ def save_settings(
         before = {name: getattr(study, name) for name in fields}
         for name, text in fields.items():
             setattr(study, name, text)
-        changed = {name: text for name, text in fields.items() if before[name] != text}
+        changed = {n: [before[n], text] for n, text in fields.items() if before[n] != text}
         if changed:
             payload = {"study": study_id, **changed}
             trail.append(session, trail.SYSTEM, "settings saved", actor, now, payload)
@@ -265,15 +323,20 @@ def the_course(session: Session, site: Site, code: str, number: int) -> CourseCo
     course_id = roster.find_course(session, code, number)
     context = course_context(session, site.library, course_id) if course_id else None
     if context is None:
-        raise NotFoundError(f"There is no course {number} of {code}.")
+        raise NotFoundError(f"There is no course {number} of {shown(code)}.")
     return context
+
+
+def shown(code: str) -> str:
+    """A study code as a sentence may repeat it. What is none may be an address, and is not."""
+    return code if CODE.fullmatch(code) else "…"
 
 
 def the_person(session: Session, code: str) -> Participant:
     """Raises NotFoundError."""
     found = roster.participant(session, code)
     if found is None:
-        raise NotFoundError(f"There is nobody with the study code {code}.")
+        raise NotFoundError(f"There is nobody with the study code {shown(code)}.")
     return found
 
 
@@ -302,10 +365,12 @@ def the_anchor(protocol: Protocol, anchor: str) -> Anchor:
 
 
 def protocol_of(session: Session, site: Site, retreat: Retreat) -> Protocol:
-    """The protocol that this retreat runs under."""
-    name = the_study(session, retreat.study_id).protocol
-    key = name, versions.of_retreat(session, retreat.id)
-    return versions.protocols_of(session, site.library, [key])[key]
+    """The protocol that this retreat runs under. Raises NotFoundError."""
+    study = the_study(session, retreat.study_id)
+    under = freezing.of_retreat(session, site.library, retreat, study)
+    if under is None:
+        raise NotFoundError(f"The protocol {study.protocol} is not installed.")
+    return under.protocol
 
 
 def append_all(

@@ -22,6 +22,7 @@ from ..study.schedule import (
     Prompt,
     Skip,
     barrier,
+    consent_lapses,
     is_answered,
     judge,
     prompts_of,
@@ -121,6 +122,8 @@ def _lot(
     held = verdict if isinstance(verdict, Hold) else barrier(timepoint, facts)
     if held is None and facts.paused_until and prompt.local.date() < facts.paused_until:
         held = Hold(f"paused until {day(facts.paused_until)}")
+    if held is None and (ends := consent_lapses(facts)) is not None and prompt.utc >= ends:
+        held = Hold(facts.no_consent)
     if isinstance(verdict, Skip):
         return "skipped", verdict.reason
     if held:

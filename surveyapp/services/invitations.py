@@ -193,7 +193,7 @@ def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:
     token = links.ensure_link(session, site.link_key, *item.key)
     window = window_of(item.timepoint, item.context.facts)
     assert window is not None
-    minutes = sum(site.library.instruments[i].minutes for i in item.timepoint.instruments)
+    minutes = sum(item.context.instruments[i].minutes for i in item.timepoint.instruments)
     return CheckIn(site.settings.link(f"s/{token}"), minutes, window.closes)
 
 

@@ -27,6 +27,7 @@ from ..study.schedule import (
     Skip,
     Window,
     barrier,
+    consent_lapses,
     judge,
     prompts_of,
     state_of,
@@ -256,7 +257,10 @@ def lot_of(
 ) -> tuple[Lot, str]:
     """What would become of one prompt under these facts, and why."""
     verdicts = {p.number: verdict for p, verdict in judge(timepoint, facts, now)}
-    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts) or held
+    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts)
+    if verdict is None and (ends := consent_lapses(facts)) is not None and prompt.utc >= ends:
+        verdict = Hold(facts.no_consent)
+    verdict = verdict or held
     if (prompt.timepoint, prompt.number) in facts.settled:
         return "not sent", SENT_BEFORE
     if isinstance(verdict, Skip):

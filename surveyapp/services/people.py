@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, studies, trail, versions, wordings
+from ..store import contacts, roster, studies, trail, wordings
 from ..store.database import Session
+from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
-from . import permissions
+from . import erasing, freezing, permissions
 from .addresses import fault_of
 from .enrolment import CODE, LANGUAGE, the_retreat, the_study, zone_fault
 from .errors import InputError
@@ -90,38 +91,55 @@ def _parts(row: str) -> list[str]:
 
 
 def preview_people(
-    site: Site, retreat_id: int, people: Sequence[NewPerson], now: datetime
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    now: datetime,
+    scope: Scope = None,
 ) -> list[Planned]:
     """What adding would do. Raises InputError with every bad line."""
     with site.database.read() as session:
         retreat = the_retreat(session, retreat_id)
-        planned = _plan_lines(site, session, retreat, people)
+        planned = _plan_lines(site, session, retreat, people, scope)
         permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
         return planned
 
 
 def add_people(
-    site: Site, retreat_id: int, people: Sequence[NewPerson], *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> list[Planned]:
     """Add everybody, or nobody. Raises InputError with every bad line."""
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planned = _plan_lines(site, session, retreat, people)
+        planned = _plan_lines(site, session, retreat, people, scope)
         permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
         _enrol(site, session, retreat, planned, actor, now)
         return planned
 
 
 def add_person(
-    site: Site, retreat_id: int, person: NewPerson, *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    person: NewPerson,
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> Planned:
-    """Add one person. Raises InputError by field."""
+    """Add one person. Somebody of other retreats alone is not taken in by their code: whoever does
+    it would see those courses. Raises InputError by field."""
     person = NewPerson(
         person.code.strip(), person.email.strip(), person.language.strip(), person.time_zone.strip()
     )
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planning = _Planning(site, session, retreat, [person])
+        planning = _Planning(site, session, retreat, [person], scope)
         planned, problems = planning.plan(person)
         if problems:
             raise InputError(problems)
@@ -140,9 +158,9 @@ def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datet
 
 
 def _plan_lines(
-    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson]
+    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson], scope: Scope
 ) -> list[Planned]:
-    planning = _Planning(site, session, retreat, people)
+    planning = _Planning(site, session, retreat, people, scope)
     planned: list[Planned] = []
     problems: dict[str, str] = {}
     for person in people:
@@ -163,7 +181,12 @@ class _Planning:
     """What is known of the codes, asked once."""
 
     def __init__(
-        self, site: Site, session: Session, retreat: Retreat, people: Iterable[NewPerson]
+        self,
+        site: Site,
+        session: Session,
+        retreat: Retreat,
+        people: Iterable[NewPerson],
+        scope: Scope,
     ) -> None:
         people = list(people)
         codes = [person.code for person in people]
@@ -171,6 +194,9 @@ class _Planning:
         self._known = roster.participants_like(session, codes)
         ids = [person.id for person in self._known.values()]
         self._numbers = roster.last_numbers(session, ids)
+        found = [person.code for person in self._known.values()]
+        self._outside = people_outside(session, found, scope)
+        self._erased = erasing.erased_codes(site, session, codes)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
         self._vault = site.vault
@@ -185,6 +211,9 @@ class _Planning:
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
         """The person as they would be added, and what is wrong by field."""
         known = self._known.get(person.code.lower())
+        if known and known.code in self._outside:
+            taken = {"code": f"The code {person.code} is taken. Choose another."}
+            return _as_typed(person), taken
         planned = Planned(
             line=person.line,
             code=person.code,
@@ -229,6 +258,8 @@ class _Planning:
             return "Give a study code."
         if not CODE.fullmatch(code):
             return f"{code!r} is not a study code: letters, digits, dots and hyphens, at most 40."
+        if code in self._erased:
+            return f"{code} {erasing.WAS_ERASED}"
         if code.lower() in self._seen:
             return f"{code} stands here twice."
         if known and known.code != code:
@@ -244,6 +275,11 @@ class _Planning:
         if known and known.id in self._here:
             return f"{code} is already in {self._retreat.name}."
         return None
+
+
+def _as_typed(person: NewPerson) -> Planned:
+    """Nothing is told of whom the code belongs to."""
+    return Planned(person.line, person.code, person.email, person.language, person.time_zone, 1, "")
 
 
 def _enrol(
@@ -264,7 +300,7 @@ def _enrol(
             roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
-    versions.pin_new(session, site.library, now)
+    freezing.pin_new(session, site.library, actor, now)
     wordings.pin_new(session, site.library, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)

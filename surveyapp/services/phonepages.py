@@ -59,6 +59,7 @@ class Door:
 
     `asks_pin`: opening it takes the person's PIN.
     `notice_due`: the person has not yet acknowledged this data notice.
+    `lacks_consent`: it may not begin, because no consent to it is on record.
     """
 
     course_id: int
@@ -75,6 +76,7 @@ class Door:
     data_notice: NoticeShown
     notice_due: bool
     asks_pin: bool
+    lacks_consent: bool = False
 
 
 @dataclass(frozen=True)

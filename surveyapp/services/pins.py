@@ -22,6 +22,7 @@ from ..store.tables import Participant
 from ..store.tables_entry import Pin
 from ..store.vault import CannotOpenError
 from ..store.windows import lock_courses
+from .enrolment import shown
 from .errors import NotFoundError, RefusedError
 from .site import Site
 
@@ -235,7 +236,7 @@ def _give(
 def _person(session: Session, code: str) -> Participant:
     found = roster.participant(session, code)
     if found is None:
-        raise NotFoundError(f"There is nobody with the study code {code}.")
+        raise NotFoundError(f"There is nobody with the study code {shown(code)}.")
     return found
 
 

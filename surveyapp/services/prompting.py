@@ -261,7 +261,8 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         rows = prompts.prompts_by_id(session, job.prompt_ids)
         contexts = facts.contexts_again(session, site.library, job.contexts)
         by_course = {context.course_id: context for context in contexts}
-        ours = all(is_ours(row, job) for row in rows)
+        # Of somebody who was erased meanwhile there is no row any more.
+        ours = len(rows) == len(job.prompt_ids) and all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
         wanted = ours and not held and all(_wanted(by_course, row, now) for row in rows)
         wanted = wanted and job.way.kind in invitations.channels(contexts[0].participant)

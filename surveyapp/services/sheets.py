@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from ..reports import words
 from ..store import answers as desk
-from ..store import trail
+from ..store import seals, trail
 from ..store.answers import NewAnswer
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -169,6 +169,7 @@ def enter_sheet(
             "at": at.isoformat(),
             "values": dict(new.values),
             "replaced": new.replace,
+            seals.SEALED: seals.seal_of(session, sheet.id),
         }
         trail.append(session, context.course.chain, "sheet entered", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])
@@ -182,7 +183,7 @@ def _place(
     point = next((t for t in context.protocol.timepoints if t.id == timepoint), None)
     if point is None or instrument not in point.instruments:
         raise NotFoundError("This course asks no such questionnaire then.")
-    return context, point, site.library.instruments[instrument]
+    return context, point, context.instruments[instrument]
 
 
 def _sent(context: CourseContext, point: Timepoint, asked: Instrument) -> str:
@@ -300,6 +301,7 @@ def _begin(
     known, wording = _row(context, point, asked), context.wording(asked.id)
     values: dict[str, Any] = {
         "instrument_version": asked.version,
+        "key_sha256": asked.sha256,
         "wording_sha256": wording.sha256,
         "placeholder": wording.placeholder,
         "language": wording.language,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..config import Keys, Settings, SettingsError, load_keys
+from ..config import Keys, Settings, SettingsError, contact_key_watch, load_keys
 from ..reports.pdf import Renderer
 from ..store import schema
 from ..store.database import Database, DatabaseUnavailableError
@@ -37,7 +37,7 @@ class Site:
 
 
 def assemble(settings: Settings, keys: Keys, database: Database, library: Library) -> Site:
-    vault = Vault(keys.contact, keys.derive("contact look-up"))
+    vault = Vault(keys.contact, keys.derive("contact look-up"), contact_key_watch(settings))
     return Site(settings, library, database, vault, keys)
 
 

@@ -21,7 +21,8 @@ from ..store.facts import CourseContext, course_contexts
 from ..store.tables_reach import DIED, LEFT, LOST, MESSAGES, PAUSED, STOPS, TREATMENT, Stop
 from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import EARLIEST, LATEST
-from ..study.schedule import is_quiet
+from ..study.schedule import is_quiet, windows
+from . import erasing
 from .dates import year_fault
 from .dosing import in_hand
 from .enrolment import append_all, the_course, the_person
@@ -38,18 +39,21 @@ PERSON = "participant"
 LONGEST_PAUSE = timedelta(days=366)
 LONGEST_REASON = 300
 LEAST_OPEN = 60
+ELSEWHERE = "They are in another course that goes on, and are written to there. Untick this."
 PAUSES: dict[str, int] = {"week": 7, "month": 30}
 NOT_UNDERSTOOD = texts.marked("Please choose one of the buttons.")
 
 
 @dataclass(frozen=True)
 class NewStop:
-    """One stop as typed; `since` is today when empty, `until` belongs to a pause alone."""
+    """One stop as typed; `since` is today when empty, `until` belongs to a pause alone. With
+    `drop_contacts` the contact details of who left or died go with it."""
 
     kind: str
     since: date | None = None
     until: date | None = None
     reason: str = ""
+    drop_contacts: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,16 @@ def record_stop(
 
     Raises InputError by field, NotFoundError.
     """
+    dropped = wish.drop_contacts and wish.kind in (LEFT, DIED)
     with site.database.write() as session:
+        if dropped:
+            erasing.begin(session)
         context, ids = _locked(session, site, code, number)
         today = now.astimezone(context.zone).date()
-        if problems := _problems(context, wish, today):
+        problems = _problems(context, wish, today)
+        if dropped and wish.kind == LEFT and _goes_on_elsewhere(session, site, context, ids, now):
+            problems["drop_contacts"] = ELSEWHERE
+        if problems:
             raise InputError(problems)
         _replace_pause(session, context, wish, actor, now)
         whole = wish.kind in FOR_THE_PERSON
@@ -83,7 +93,34 @@ def record_stop(
         contexts = _touched(session, site, context, ids, whole=whole)
         append_all(session, contexts, "stopped", actor, now, _payload(wish, wish.since or today))
         refresh_windows(session, site.library, ids)
-        return in_hand(contexts, now)
+        late = in_hand(contexts, now)
+        if dropped:
+            erasing.drop_contacts(session, site, code, wish.kind, actor, now)
+        return late
+
+
+def _goes_on_elsewhere(
+    session: Session, site: Site, context: CourseContext, ids: Sequence[int], now: datetime
+) -> bool:
+    """Whether the person is still asked in another course."""
+    others = [number for number in ids if number != context.course_id]
+    return any(
+        not other.is_over
+        and any(w.closes_at > now for _, w in windows(other.protocol, other.facts))
+        for other in course_contexts(session, site.library, others)
+    )
+
+
+def leave(
+    session: Session, context: CourseContext, since: date, reason: str, actor: str, now: datetime
+) -> None:
+    """Record that the person left this course's study, unless that is on record; in the caller's
+    transaction, which holds the locks and refreshes the windows."""
+    if any(stop.kind == LEFT for stop in context.stops):
+        return
+    wish = NewStop(LEFT, since, None, reason)
+    _add(session, context, wish, since, actor, now, whole=False)
+    append_all(session, [context], "stopped", actor, now, _payload(wish, since))
 
 
 def undo_stop(site: Site, code: str, stop_id: int, why: str, *, actor: str, now: datetime) -> None:
@@ -167,10 +204,14 @@ def set_quiet_hours(
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        stood = person.quiet_from, person.quiet_until
         person.quiet_from, person.quiet_until = start, end
         session.flush()
         contexts = course_contexts(session, site.library, ids)
-        payload: dict[str, object] = {"from": _clock(start), "until": _clock(end)}
+        payload: dict[str, object] = {
+            "from": [_clock(stood[0]), _clock(start)],
+            "until": [_clock(stood[1]), _clock(end)],
+        }
         append_all(session, contexts, "quiet hours set", actor, now, payload)
         roster.look_again(session, ids, now)
         refresh_windows(session, site.library, ids)

@@ -16,12 +16,14 @@ from datetime import date, datetime
 
 from .. import texts
 from ..store import answers as desk
+from ..store import keys
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context, course_contexts
 from ..store.links import digest, find_link, make_token
 from ..store.tables import Study
 from ..store.tables_access import Link
 from ..store.wordings import languages_of
+from ..study.consent import may_answer
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
@@ -34,6 +36,10 @@ UNKNOWN_LINK = texts.marked(
     "Please check that the whole link was copied, or open it again from your message."
 )
 UNKNOWN_VISIT = texts.marked("Please open your link again. Your answers are kept.")
+CONSENT_FIRST = texts.marked(
+    "Your consent to this part of the study is not on record yet. Please contact the study team;"
+    " after that this link works."
+)
 CLOSED = texts.marked("This check-in takes no more answers.")
 OPEN_STATES: tuple[State, ...] = ("open", "in progress")
 DONE_STATES: tuple[State, ...] = ("submitted", "late")
@@ -92,7 +98,7 @@ def _door(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> Door:
     window = window_of(timepoint, context.facts)
-    asked = [site.library.instruments[name] for name in timepoint.instruments]
+    asked = [context.instruments[name] for name in timepoint.instruments]
     language = context.participant.language
     offered = languages_of(session, context.study.id)
     return Door(
@@ -110,7 +116,18 @@ def _door(
         data_notice=notices.notice_for(session, site, context.study, language),
         notice_due=notices.is_due(session, context.participant, context.study),
         asks_pin=pins.asks(session, context.participant.id),
+        lacks_consent=lacks_consent(context, timepoint, now),
     )
+
+
+def lacks_consent(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
+    """Whether a check-in may not begin for want of consent. Only a live study asks for it: practice
+    entries are nobody's data. One that was begun goes on, so that no answer given is lost."""
+    begun = any(key[0] == timepoint.id for key in context.facts.started)
+    if context.study.mode != "live" or begun:
+        return False
+    today = now.astimezone(context.zone).date()
+    return not may_answer(context.hanging.signed, context.forms, today)
 
 
 def current_instrument(site: Site, visit_id: str, read_secret: str, now: datetime) -> str | None:
@@ -142,8 +159,11 @@ def questionnaire(
         given = desk.answers_of(session, sheet.id)
         link = desk.link_hash(session, inside.context.course_id, inside.timepoint.id)
         lines = lines_of(inside.context.study, languages_of(session, inside.context.study.id))
+        asked = keys.instrument_of(
+            session, site.library, instrument, sheet.key_sha256, inside.context.instruments
+        )
     write = write_capability(read_secret)
-    return _page(site, inside, instrument, visit_id, write, link, given, lines)
+    return _page(inside, asked, visit_id, write, link, given, lines)
 
 
 def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
@@ -221,25 +241,23 @@ def _refuse_late(inside: _Inside, now: datetime) -> None:
 
 
 def _page(
-    site: Site,
     inside: _Inside,
-    name: str,
+    instrument: Instrument,
     visit_id: str,
     write: str,
     link: str,
     given: Mapping[str, tuple[int | None, str | None]],
     lines: Lines,
 ) -> Questionnaire:
-    instrument = site.library.instruments[name]
     language = inside.context.participant.language
-    wording = inside.context.wording(name)
+    wording = inside.context.wording(instrument.id)
     return Questionnaire(
         visit=visit_id,
         write=write,
-        instrument=name,
+        instrument=instrument.id,
         language=language,
         lines=lines,
-        notice=notice_of(inside.context, [name]),
+        notice=notice_of(inside.context, [instrument.id]),
         title=wording.title,
         recall=_recall(instrument, inside.context, inside.timepoint),
         names=tuple(inside.timepoint.instruments),
@@ -322,7 +340,7 @@ def _other(
         if window is None or generation is None or state not in OPEN_STATES:
             continue
         token = make_token(site.link_key, context.course_id, timepoint.id, generation)
-        minutes = sum(site.library.instruments[i].minutes for i in timepoint.instruments)
+        minutes = sum(context.instruments[i].minutes for i in timepoint.instruments)
         found.append((window.closes, Other(token, minutes, window.closes)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

@@ -29,7 +29,7 @@ class Known:
 
 def put_contact(session: Session, vault: Vault, participant_id: int, kind: str, value: str) -> None:
     """Set a person's contact, in the caller's write transaction; a refusal is forgotten."""
-    sealed = vault.seal(value, _bound_to(participant_id, kind))
+    sealed = vault.seal(value, bound_to(participant_id, kind))
     session.merge(
         Contact(
             participant_id=participant_id,
@@ -73,8 +73,8 @@ def sealed_of(session: Session, people: Collection[int]) -> Sequence[Any]:
 
 def opened(vault: Vault, row: Any) -> Known:
     """The contact of a row. Raises CannotOpenError."""
-    bound_to = _bound_to(row.participant_id, row.kind)
-    value = vault.open(Sealed(row.sealed, row.key_version), bound_to)
+    bound = bound_to(row.participant_id, row.kind)
+    value = vault.open(Sealed(row.sealed, row.key_version), bound)
     return Known(value, row.refused_why or "", row.refused_at)
 
 
@@ -124,5 +124,5 @@ def participants_sharing(session: Session, vault: Vault, address: str) -> list[i
     return list(session.scalars(query))
 
 
-def _bound_to(participant_id: int, kind: str) -> str:
+def bound_to(participant_id: int, kind: str) -> str:
     return f"participant {participant_id} {kind}"

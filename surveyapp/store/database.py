@@ -67,7 +67,7 @@ class Database:
         """
         try:
             with (
-                self._turn(),
+                self.turn(),
                 Session(self._immediate, expire_on_commit=False) as session,
                 session.begin(),
             ):
@@ -75,7 +75,8 @@ class Database:
         except OperationalError as error:
             raise DatabaseUnavailableError(sentence_of(error, self)) from error
 
-    def _turn(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
+        """Be the only one who writes to a SQLite file, as far as the others of ours are polite."""
         file = self.url.database if self.is_sqlite else None
         return turn(Path(f"{file}.turn")) if file else nullcontext()
 

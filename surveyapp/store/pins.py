@@ -36,7 +36,7 @@ def put_pin(
     session: Session, vault: Vault, participant_id: int, digits: str, asked: bool, now: datetime
 ) -> None:
     """Set a person's PIN, with no wrong try counted."""
-    sealed = vault.seal(digits, _bound_to(participant_id))
+    sealed = vault.seal(digits, bound_to(participant_id))
     session.merge(
         Pin(
             participant_id=participant_id,
@@ -53,7 +53,7 @@ def put_pin(
 
 def digits_of(vault: Vault, pin: Pin) -> str:
     """Raises CannotOpenError."""
-    return vault.open(Sealed(pin.sealed, pin.key_version), _bound_to(pin.participant_id))
+    return vault.open(Sealed(pin.sealed, pin.key_version), bound_to(pin.participant_id))
 
 
 def newest_courses(session: Session, participant_ids: Collection[int]) -> dict[int, Course]:
@@ -63,5 +63,5 @@ def newest_courses(session: Session, participant_ids: Collection[int]) -> dict[i
     return {course.participant_id: course for course in rows}
 
 
-def _bound_to(participant_id: int) -> str:
+def bound_to(participant_id: int) -> str:
     return f"participant {participant_id} pin"

@@ -45,6 +45,8 @@ from .tables_reach import DIED, LEFT
 
 _id = attrgetter("id")
 REPORT_MADE = "report made"
+LOOKS = (REPORT_MADE, "contacts looked at")
+"""Kinds of events that change nothing."""
 RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer, MissingForm, Note)
 """The tables that people's records are made of, besides what contexts hold."""
 ENDINGS: dict[str, EndingKind] = {LEFT: "withdrawn", DIED: "died"}
@@ -74,7 +76,7 @@ def last_change(session: Session, person_codes: Collection[str]) -> datetime | N
         select(func.max(col(TrailEvent.at)))
         .join(Course, col(Course.chain) == col(TrailEvent.chain))
         .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind) != REPORT_MADE)
+        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind).not_in(LOOKS))
     )
     found = session.scalar(query)
     return found.astimezone(UTC) if found else None
@@ -106,6 +108,8 @@ def people_from(reading: Reading) -> list[Person]:
             events=tuple(map(_event, events[context.course_id])),
             missing=missing_of(context, reasons[context.course_id]),
             intention=_intention(notes[context.course_id]),
+            instruments=context.instruments,
+            amendment=context.amendment.number if context.amendment else None,
             endings=tuple(
                 Ending(ENDINGS[s.kind], s.since) for s in context.stops if s.kind in ENDINGS
             ),

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -40,22 +40,51 @@ def normal_form(address: str) -> str:
     return unicodedata.normalize("NFC", address.strip()).lower()
 
 
-class Vault:
-    """`keys`: 32 bytes each, newest first. `lookup_key` never changes."""
+def _nothing_new() -> Sequence[bytes] | None:
+    return None
 
-    def __init__(self, keys: Sequence[bytes], lookup_key: bytes) -> None:
-        self._keys = {key_version(key): AESGCM(key) for key in keys}
-        self._newest = key_version(keys[0])
+
+class Vault:
+    """`keys`: 32 bytes each, newest first. `lookup_key` never changes. `look` tells the keys anew
+    when they changed (None: they did not); it is asked before sealing, and for a key that is not
+    known, so that processes need no restart when a key is added."""
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        lookup_key: bytes,
+        look: Callable[[], Sequence[bytes] | None] = _nothing_new,
+    ) -> None:
+        self._take(keys)
         self._lookup_key = lookup_key
+        self._look = look
+
+    def _take(self, keys: Sequence[bytes]) -> None:
+        self._held = {key_version(key): AESGCM(key) for key in keys}, key_version(keys[0])
+
+    def _look_again(self) -> None:
+        keys = self._look()
+        if keys:
+            self._take(keys)
+
+    @property
+    def newest(self) -> str:
+        """The version that is sealed under now."""
+        self._look_again()
+        return self._held[1]
 
     def seal(self, plain: str, bound_to: str) -> Sealed:
-        nonce = secrets.token_bytes(NONCE)
-        data = self._keys[self._newest].encrypt(nonce, plain.encode(), bound_to.encode())
-        return Sealed(base64.urlsafe_b64encode(nonce + data).decode(), self._newest)
+        self._look_again()
+        (keys, newest), nonce = self._held, secrets.token_bytes(NONCE)
+        data = keys[newest].encrypt(nonce, plain.encode(), bound_to.encode())
+        return Sealed(base64.urlsafe_b64encode(nonce + data).decode(), newest)
 
     def open(self, sealed: Sealed, bound_to: str) -> str:
         """Raises CannotOpenError."""
-        key = self._keys.get(sealed.key_version)
+        key = self._held[0].get(sealed.key_version)
+        if key is None:
+            self._look_again()
+            key = self._held[0].get(sealed.key_version)
         if key is None:
             raise CannotOpenError(f"contact key {sealed.key_version} is not configured")
         raw = base64.urlsafe_b64decode(sealed.text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
@@ -35,6 +35,7 @@ from .tables_wording import (
     WordingUse,
 )
 
+Instruments = Mapping[str, Instrument]
 Wordings = Mapping[str, Mapping[str, Wording]]
 """Instrument to language to wording."""
 
@@ -65,34 +66,30 @@ class Held:
     uses: int
 
 
-def standing(library: Library) -> Wordings:
-    """What ships with the program."""
-    return {name: instrument.wordings for name, instrument in library.instruments.items()}
+def standing(instruments: Instruments) -> Wordings:
+    """What ships with the program, or was kept with a frozen key."""
+    return {name: instrument.wordings for name, instrument in instruments.items()}
 
 
-def sets_of(
-    session: Session, library: Library, wanted: Iterable[str | None]
-) -> dict[str | None, Wordings]:
-    """The wordings of each set by its hash. Asks the database only for what it has not met."""
-    found: dict[str | None, Wordings] = {None: standing(library)}
-    keys = _keys(library)
-    for sha256 in set(wanted) - {None}:
-        assert sha256 is not None
-        known = _sets.get((sha256, keys))
-        if known is None:
-            row = session.get(WordingSet, sha256)
-            content: Content = json.loads(row.content) if row else {}
-            known = _sets[sha256, keys] = _read_set(session, library, content)
-        found[sha256] = known
-    return found
+def set_of(session: Session, instruments: Instruments, sha256: str | None) -> Wordings:
+    """The wordings of a set by its hash, read against these keys. Asks the database only for what
+    it has not met."""
+    if sha256 is None:
+        return standing(instruments)
+    key = sha256, _keys(instruments)
+    if key not in _sets:
+        row = session.get(WordingSet, sha256)
+        content: Content = json.loads(row.content) if row else {}
+        _sets[key] = _read_set(session, instruments, content)
+    return _sets[key]
 
 
-def _keys(library: Library) -> str:
+def _keys(instruments: Instruments) -> str:
     """What tells libraries apart, so that what was read for one is not shown by another."""
-    return "|".join(f"{name}:{i.sha256}" for name, i in sorted(library.instruments.items()))
+    return "|".join(f"{name}:{i.sha256}" for name, i in sorted(instruments.items()))
 
 
-def _read_set(session: Session, library: Library, content: Content) -> Wordings:
+def _read_set(session: Session, instruments: Instruments, content: Content) -> Wordings:
     """An instrument that came after the set has what ships with the program."""
     return {
         name: {
@@ -101,7 +98,7 @@ def _read_set(session: Session, library: Library, content: Content) -> Wordings:
         }
         if name in content
         else instrument.wordings
-        for name, instrument in library.instruments.items()
+        for name, instrument in instruments.items()
     }
 
 
@@ -129,9 +126,11 @@ def text_of(
     return _texts[key]
 
 
-def of_sheet(session: Session, library: Library, wordings: Wordings, sheet: Assessment) -> Wording:
+def of_sheet(
+    session: Session, instruments: Instruments, wordings: Wordings, sheet: Assessment
+) -> Wording:
     """The wording in which an assessment was answered; the course's own for a text that is gone."""
-    instrument = library.instruments[sheet.instrument]
+    instrument = instruments[sheet.instrument]
     own = wordings[sheet.instrument].values()
     found = next((w for w in own if w.sha256 == sheet.wording_sha256), None)
     if found is not None:
@@ -183,7 +182,7 @@ def _shipped(wording: Wording) -> Entry:
 
 def present_wordings(session: Session, library: Library) -> Wordings:
     """The same, read."""
-    return _read_set(session, library, present(session, library))
+    return _read_set(session, library.instruments, present(session, library))
 
 
 def pin_new(session: Session, library: Library, now: datetime) -> None:

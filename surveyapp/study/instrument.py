@@ -145,7 +145,8 @@ def pick(wordings: Mapping[str, Wording], language: str, *, live: bool = False) 
 
 @dataclass(frozen=True)
 class Instrument:
-    """`session` says that it asks about one session (an anchor's day), not a period."""
+    """`session` says that it asks about one session (an anchor's day), not a period. `text` is its
+    key's file, `sha256` that text's hash."""
 
     id: str
     version: str
@@ -160,6 +161,7 @@ class Instrument:
     licence: str
     sha256: str
     wordings: Mapping[str, Wording]
+    text: str = field(default="", repr=False, compare=False)
 
     def item(self, item_id: str) -> Item:
         """Raises KeyError."""

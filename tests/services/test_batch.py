@@ -91,7 +91,7 @@ def test_who_cannot_be_drawn_is_named_and_the_others_are_made(
 ):
     wish = replace(WISH, codes=("R2-01", "R9-99"))
     done = batch.make_zip(cohort, wish, tmp_path / "a.zip", pool, lambda _told: None)
-    assert done.errors == (("R9-99", "There is no participant 'R9-99'."),)
+    assert done.errors == (("R9-99", "There is no participant R9-99."),)
     assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["r2-01.pdf"]
 
 

@@ -19,7 +19,7 @@ from surveyapp.services import answering, corrections, people, visits, wording_v
 from surveyapp.services.answering import Tap
 from surveyapp.services.enrolment import NewRetreat, add_retreat
 from surveyapp.services.errors import GoneError, InputError, NotFoundError
-from surveyapp.services.exchange import export_folder
+from surveyapp.services.exchange import Part, export_folder
 from surveyapp.services.people import NewPerson
 from surveyapp.services.permissions import Permits
 from surveyapp.services.site import Site, assemble
@@ -298,7 +298,7 @@ def test_an_export_has_texts_only_when_asked_and_permitted(
     printable = replace(PERMISSION, reproduction="yes", reference="F-2")
     install(site, "meq30", mark="Printed", permission=printable, **BY)
     plain = export_folder(site, tmp_path / "plain", NOON)
-    whole = export_folder(site, tmp_path / "whole", NOON, with_wording=True)
+    whole = export_folder(site, tmp_path / "whole", NOON, part=Part(with_wording=True))
     assert set(whole.sha256) - set(plain.sha256) == {"wordings.csv"}
     written = (tmp_path / "whole" / "wordings.csv").read_text("utf-8")
     assert "Printed Time" in written

@@ -60,6 +60,7 @@ def test_every_staff_page_asks_for_a_sign_in(app: Flask, raw: FlaskClient) -> No
     values = {
         "retreat_id": 1,
         "study_id": 1,
+        "account_id": 1,
         "stop_id": 1,
         "alert_id": 1,
         "event_id": 1,

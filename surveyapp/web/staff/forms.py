@@ -5,7 +5,7 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import math
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from typing import Any, cast
 
 import wtforms
+from flask import current_app
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -100,7 +101,7 @@ class NumberField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
-        text = (self.data or "").strip().replace(",", ".")
+        text = str(self.data if self.data is not None else "").strip().replace(",", ".")
         if not text:
             return
         try:
@@ -179,9 +180,18 @@ class StoodForm(ActForm):
 
     stood = HiddenField()
 
-    def __init__(self, standing: Mapping[str, Any], also: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        standing: Mapping[str, Any],
+        also: Mapping[str, str] | None = None,
+        unshown: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """`also` is told when it changed, `unshown` is only compared. The mark is keyed, so that
+        nobody finds out from the page what is not shown."""
         self._standing, self._also = standing, also or {}
-        self._now = hashlib.sha256(repr((standing, self._also)).encode()).hexdigest()[:16]
+        stands = repr((standing, self._also, unshown or {})).encode()
+        key = str(current_app.secret_key).encode()
+        self._now = hmac.digest(key, stands, "sha256").hex()[:16]
         cast(Any, super()).__init__(data={**standing, "stood": self._now})
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -274,11 +284,6 @@ class PasteForm(ActForm):
     file = FileField(
         "Or a CSV file", description="The same columns, UTF-8. It takes the place of the list."
     )
-
-
-class ConsentForm(ActForm):
-    given_on = DayField("Consent given on", description=DATE_HINT)
-    scope = RadioField("What it covers")
 
 
 class DayForm(ActForm):

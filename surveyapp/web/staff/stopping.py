@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flask.typing import ResponseReturnValue
-from wtforms import RadioField, StringField
+from wtforms import BooleanField, RadioField, StringField
 
 from ...services import personal, stopping
 from ...services.errors import NotFoundError
@@ -36,6 +36,9 @@ class StopForm(ActForm):
     reason = StringField(
         "Why", description="Needed for the end of treatment, of the study, or of contact."
     )
+    drop_contacts = BooleanField(
+        "If they leave the study or died: remove the contact details and the PIN now"
+    )
 
 
 class UndoForm(ActForm):
@@ -49,11 +52,16 @@ class QuietForm(StoodForm):
 
 def stop(desk: Desk, code: str, number: int) -> ResponseReturnValue:
     view, course = found(desk, code, number)
-    form = StopForm()
-    will = [NOT_CALLED_BACK, "Answers that were given stay. It can be undone, with a reason."]
+    form = StopForm(data={"drop_contacts": True})
+    will = [
+        NOT_CALLED_BACK,
+        "Answers that were given stay. It can be undone, with a reason; contact details that were "
+        "removed do not come back.",
+    ]
 
     def do() -> str:
         wish = NewStop(form.kind.data or "", form.since.day, form.until.day, form.reason.data or "")
+        wish = replace(wish, drop_contacts=bool(form.drop_contacts.data))
         in_hand = stopping.record_stop(desk.site, code, number, wish, **desk.by)
         until = f" until {day(wish.until)}" if wish.until else ""
         late = f" {in_hand} {'message was' if in_hand == 1 else 'messages were'} just being sent."
