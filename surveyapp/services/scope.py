@@ -22,6 +22,7 @@ WITHIN = frozenset(
     {
         *("stop_id", "event_id", "reading_id", "note_id", "session"),
         *("timepoint", "instrument", "channel", "kind", "language", "token"),
+        *("account_id", "wording_id", "retreat_name"),
     }
 )
 """Arguments that name nothing by themselves: something within an object, which its page looks for
