@@ -43,8 +43,8 @@ class NewRetreat:
     protocol: str
     time_zone: str
     dosing_date: date | None = None
-    study_id: int | None = None
     later: Mapping[str, date] = field(default_factory=dict[str, date])
+    study_id: int | None = None
 
     def dates(self, protocol: Protocol) -> dict[str, date]:
         """The dates that are known, by anchor."""

@@ -14,12 +14,23 @@ from datetime import datetime
 from typing import Literal
 
 from ..config import Settings
-from ..store import alerts, notices, roster, studies, trail, transfer, wordings
+from ..store import (
+    alerts,
+    consents,
+    notices,
+    roster,
+    signin,
+    staff,
+    studies,
+    trail,
+    transfer,
+    wordings,
+)
 from ..store.database import Session, sqlite_warning
 from ..store.tables import Study
 from ..study.protocol import Protocol
 from ..texts import LANGUAGES
-from . import alert_views
+from . import alert_views, rights
 from .disks import is_inside, same_disk
 from .enrolment import LONGEST_NAME, the_study
 from .errors import InputError, RefusedError
@@ -231,11 +242,43 @@ def running(look: Look) -> Iterator[CheckLine]:
         yield CheckLine("Database", WARNING, warning)
 
 
+def consent_versioned(look: Look) -> Iterator[CheckLine]:
+    """Which text people sign is on record."""
+    name, place = "Consent form", Place("consent_forms", look.place)
+    forms = consents.forms(look.session, look.study.id)
+    if forms:
+        yield CheckLine(name, DONE, f"Version {forms[-1].version} is published.", "See", place)
+    else:
+        words = "No version is published, so consent would be recorded without one."
+        yield CheckLine(name, WARNING, words, "Publish it", place)
+
+
+def second_factors(look: Look) -> Iterator[CheckLine]:
+    """Who sees scores of a live study signs in in two steps; whoever has not set it up must do so
+    before anything else, the next time."""
+    having = signin.with_factor(look.session)
+    seeing = [
+        account.id
+        for account in staff.everybody(look.session)
+        if rights.of_account(look.session, account.id).may("scores")
+    ]
+    lacking = sum(number not in having for number in seeing)
+    if lacking:
+        who = "1 account" if lacking == 1 else f"{lacking} accounts"
+        words = f"{who} that may see scores must set up a second factor at the next page."
+        yield CheckLine("Second factor", WARNING, words, "Accounts", Place("accounts", {}))
+    else:
+        words = "Everybody who may see scores has a second factor."
+        yield CheckLine("Second factor", DONE, words)
+
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("wordings", wordings_permitted),
     ("lines", lines_filled_in),
     ("alerts", somebody_is_told),
     ("notice", notice_published),
+    ("consent", consent_versioned),
+    ("second factor", second_factors),
     ("backup", backed_up),
     ("watch", watched),
     ("keys", keys_apart),

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from . import alerts, notices, wordings
+from . import alerts, consents, notices, wordings
 from .tables import Course, Participant, Retreat, Study
 from .tables_care import Responder
+from .tables_consent import ConsentForm
 from .tables_entry import DataNotice
 from .transfer import add
 
@@ -31,7 +32,8 @@ def live(session: Session) -> list[Study]:
 
 
 def copy_as_live(session: Session, before: Study, title: str, now: datetime) -> Study:
-    """A live study with another's lines, languages, roster and data notice, and no data."""
+    """A live study with another's lines, languages, roster, data notice and newest consent form,
+    and no data."""
     study = Study(
         protocol=before.protocol,
         protocol_version=before.protocol_version,
@@ -55,6 +57,9 @@ def copy_as_live(session: Session, before: Study, title: str, now: datetime) -> 
                 published_at=notice.published_at,
             )
         )
+    for form in consents.forms(session, before.id)[-1:]:
+        kept: dict[str, Any] = form.model_dump(exclude={"id"}) | {"study_id": study.id}
+        session.add(ConsentForm(**kept))
     session.flush()
     return study
 

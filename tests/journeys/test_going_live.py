@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from surveyapp.config import Settings
 from surveyapp.delivery.email import SmtpMailer
+from surveyapp.services.second_factor import code_at
 from surveyapp.services.site import open_site
 from surveyapp.services.stewardship import prepare
 from surveyapp.worker import Ticker
@@ -69,6 +70,16 @@ def missing(page: Page) -> set[str]:
     rows = page.locator("tbody tr").all()
     cells = [(row.locator("th").inner_text(), row.locator("td").first.inner_text()) for row in rows]
     return {name for name, state in cells if "Missing" in state}
+
+
+def second_factor(page: Page, server: Server) -> None:
+    """What a live study asks of everybody who sees scores."""
+    page.goto(f"{server.url}/staff/account/second-factor")
+    shown = (e.inner_text().replace(" ", "") for e in page.locator("strong").all())
+    secret = next(words for words in shown if len(words) == 32)
+    page.locator("#code").fill(code_at(secret, datetime.now(UTC)))
+    page.locator("#code").press("Enter")
+    page.get_by_role("heading", name="Your second factor is on").wait_for()
 
 
 def set_up(page: Page, server: Server) -> None:
@@ -139,6 +150,7 @@ def test_the_first_live_invitation(
     page = phone(LAPTOP)
     page.goto(server.url + welcome)
     enter(page)
+    second_factor(page, server)
     set_up(page, server)
     checklist = f"{server.url}/staff/study/1/live"
     page.goto(checklist)

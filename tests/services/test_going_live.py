@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from surveyapp.services import (
     alert_acts,
+    consentforms,
     enrolment,
     golive,
     health,
@@ -21,6 +22,7 @@ from surveyapp.services import (
     prompting,
 )
 from surveyapp.services.alert_views import NewResponders
+from surveyapp.services.consentforms import NewForm
 from surveyapp.services.disks import is_inside, same_disk
 from surveyapp.services.enrolment import NewRetreat, StudySettings
 from surveyapp.services.errors import InputError, RefusedError
@@ -113,8 +115,14 @@ def test_an_empty_system_lacks_everything_and_says_where(sqlite_site: Site) -> N
 def test_a_live_study_is_made_anew_with_what_was_set_up(site: Site) -> None:
     site = ready(site)
     study = furnished(site)
-    assert "missing" not in states(site, study).values()
+    found = states(site, study)
+    assert "missing" not in found.values()
+    assert (found["Consent form"], found["Second factor"]) == ("warning", "warning")
+    form = NewForm("1", NOON.date(), "board 7", own_scopes="video: Filming sessions")
+    consentforms.publish(site, study, form, **BY)
     live = go(site, study)
+    assert [line.version for line in consentforms.forms(site, live)] == ["1"]
+    assert states(site, live)["Consent form"] == "done"
     assert live != study
     with site.database.read() as session:
         before, after = session.get(Study, study), session.get(Study, live)

@@ -339,12 +339,12 @@ def test_a_live_course_without_a_permitted_text_is_held_and_told(sqlite_site: Si
     course = enrol(site, "P-01")
     with site.database.write() as session:
         session.scalars(select(Study)).one().mode = "live"
-    with pytest.raises(GoneError):
-        begin(site, course)
     with site.database.read() as session:
         context = course_context(session, site.library, course)
         assert context is not None
         permits = Permits(session, site)
+        with pytest.raises(GoneError):
+            permits.starts(context, [context.wording("hads")], at_baseline())
         held = permits.hold(context, context.protocol.timepoint("baseline"), at_baseline())
     assert held is not None
     assert held.reason == "there is no permitted wording of HADS in this study's languages"
