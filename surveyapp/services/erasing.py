@@ -128,6 +128,11 @@ def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
             "If wished: how many doses and adverse events of which grade there were, added to "
             "the study's counts without code, course or time, for what must be reported in the end."
         )
+    if wish.kind == EVERYTHING and not erasing.is_distinct(person.code):
+        stays.append(
+            f"Notes about others that mention {person.code}: so short a code may be another word, "
+            "so look through them yourself."
+        )
     return [*stays, OUTSIDE]
 
 
@@ -333,7 +338,7 @@ def _reason_problems(
 
 
 def _names(site: Site, session: Session, person: Participant, words: str) -> bool:
-    if person.code.lower() in words.lower():
+    if erasing.token(person.code).search(words):
         return True
     for row in contacts.sealed_of(session, [person.id]):
         try:

@@ -30,6 +30,7 @@ from .tables_reach import Instance, Stop
 
 LOCK_KEY = 7_266_393
 GONE = "(erased)"
+LEAST_DISTINCT = 4
 FREE_WORDS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (Note, ("text", "withdrawn_why")),
     (Stop, ("reason", "undone_why")),
@@ -99,14 +100,22 @@ def _prompts_of(courses: Any) -> Any:
 # The trail ----------------------------------------------------------------------------------
 
 
+def is_distinct(code: str) -> bool:
+    """Whether the code in the middle of a sentence can only mean the person; 101 or ann may not."""
+    mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
+    return len(code) >= LEAST_DISTINCT and mixed
+
+
 def token(code: str) -> re.Pattern[str]:
-    """The code as a word of its own: P-1 is not in P-10, P-1.2 or AP-1, but in p-1.pdf."""
+    """The code as a word of its own: P-01 is not in P-012, P-01.2 or AP-01, but in p-01.pdf. One
+    that is not distinct only as a whole text."""
+    name = rf"{re.escape(_slug(code))}(?=\.(?:pdf|json|zip)\b)"
+    if not is_distinct(code):
+        return re.compile(rf"^(?:{re.escape(code)}$|{name})", re.IGNORECASE)
     inside = r"[A-Za-z0-9]"
-    return re.compile(
-        rf"(?<!{inside})(?<!{inside}[._-]){re.escape(code)}(?!{inside}|[._-]{inside})"
-        rf"|(?<!{inside})(?<!{inside}[._-]){re.escape(_slug(code))}(?=\.(?:pdf|json|zip)\b)",
-        re.IGNORECASE,
-    )
+    before = rf"(?<!{inside})(?<!{inside}[._-])"
+    after = rf"(?!{inside}|[._-]{inside})"
+    return re.compile(rf"{before}(?:{re.escape(code)}{after}|{name})", re.IGNORECASE)
 
 
 def _slug(code: str) -> str:
@@ -143,6 +152,8 @@ def _mentioning(session: Session, code: str) -> Iterator[tuple[str, str, str]]:
         .join(EventPayload, col(EventPayload.event_uid) == col(Event.uid))
         .where(or_(*(body.contains(word, autoescape=True) for word in _words(code))))
     )
+    if not is_distinct(code):  # elsewhere it would be some other word
+        query = query.where(col(Event.chain) == trail.SYSTEM)
     yield from (cast(Any, row) for row in session.execute(query))
 
 
@@ -151,14 +162,14 @@ def _words(code: str) -> set[str]:
 
 
 def without(said: Any, code: re.Pattern[str]) -> Any:
-    """The same with every mention of a code replaced, also in the names of fields."""
+    """The same with every mention of a code replaced."""
     if isinstance(said, str):
         return code.sub(GONE, said)
     if isinstance(said, list):
         return [without(part, code) for part in cast(list[Any], said)]
     if isinstance(said, dict):
         pairs = cast(Mapping[str, Any], said).items()
-        return {code.sub(GONE, name): without(part, code) for name, part in pairs}
+        return {name: without(part, code) for name, part in pairs}
     return said
 
 

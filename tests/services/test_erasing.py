@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
-from surveyapp.services import erasing, ledger, people, prompting, stopping
+from surveyapp.services import erasing, ledger, notes, people, prompting, stopping
 from surveyapp.services.erasing import Wish
 from surveyapp.services.errors import InputError, NotFoundError
 from surveyapp.services.people import NewPerson
@@ -207,6 +207,34 @@ def test_contacts_that_went_are_not_written_to(on_sqlite: Site) -> None:
     assert job is not None
     erasing.erase(on_sqlite, "Dunnart-1", ONLY, actor="staff:2", now=at)
     assert prompting.recheck(on_sqlite, job, at) is False
+
+
+def test_a_code_that_may_be_a_word_leaves_other_words_alone(on_sqlite: Site) -> None:
+    add_course(on_sqlite, "101", retreat="Other")
+    notes.add_note(on_sqlite, OTHER, 1, "pulse 101 at noon", AT.date(), actor="staff:1", now=AT)
+    with on_sqlite.database.write() as session:
+        trail.append(session, trail.SYSTEM, "slips printed", "staff:1", AT, {"people": ["101"]})
+    shown = erasing.preview(on_sqlite, "101", ALL, LATER)
+    assert any("may be another word" in line for line in shown.stays)
+    erasing.erase(on_sqlite, "101", replace(ALL, reason="on 101 occasions"), **BY)
+    assert "note.text" in holding(on_sqlite, "pulse 101 at noon")
+    assert payloads(on_sqlite, trail.ERASED)[0]["left"].popitem()[1] == {"people": [store.GONE]}
+    assert is_whole(on_sqlite)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("P-01 and p-01.", "(erased) and (erased)."),
+        ("P-012, P-01.2, AP-01, X-P-01", "P-012, P-01.2, AP-01, X-P-01"),
+        (
+            {"file": "p-01.pdf", "P-01": ["P-01", 1]},
+            {"file": "(erased).pdf", "P-01": ["(erased)", 1]},
+        ),
+    ],
+)
+def test_a_code_is_found_as_a_word_of_its_own(said: Any, left: Any) -> None:
+    assert store.without(said, store.token("P-01")) == left
 
 
 # Leaving ----------------------------------------------------------------------------------
