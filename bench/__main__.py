@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.audit import audit_figures
+from bench.backup import backup_figures
 from bench.browser import phone_figures
 from bench.client import Run, load, request
 from bench.paper import batch_ratio, both_ms
@@ -50,6 +52,7 @@ TARGETS = {
     "retreat_sql": "at most 10",
     "participant_p95_ms": "at most 100",
     "participant_sql": "at most 10",
+    "audit_events_per_s": "at least 16,667",
 }
 
 
@@ -88,6 +91,10 @@ def _measure(place: Place) -> tuple[dict[str, float], list[str]]:
     figures |= prompting_figures(place.folder)
     _say("staff pages among 10,000 people")
     figures |= staff_figures(place.folder)
+    _say("the trail of 200,000 events")
+    figures |= audit_figures(place.folder)
+    _say("backup and restore")
+    figures |= backup_figures(place.folder, place.folder / "staff")
     _say("reports")
     report, plain = both_ms(place.site, REPORTS)
     figures["report_ms"], figures["bare_pdf_ms"] = map(statistics.median, (report, plain))

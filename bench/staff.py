@@ -21,9 +21,10 @@ from bench.client import Address, fetch, request
 from bench.place import Place, free_port, serving_alone
 from bench.statements import NOT_COUNTED
 from surveyapp.config import Settings
-from surveyapp.services import stewardship
+from surveyapp.services import sessions, stewardship
 from surveyapp.services.health import beat
 from surveyapp.services.site import Site, open_site
+from surveyapp.services.tries import Origin
 from surveyapp.store import contacts, facts, trail, windows
 from surveyapp.store.columns import table_of
 from surveyapp.store.database import Session
@@ -114,11 +115,12 @@ def _statements(site: Site, path: str) -> float:
 def _cookie(site: Site) -> tuple[str, str]:
     """A session of the first staff account, as its own sign-in would have made it."""
     with site.database.read() as session:
-        uniquifier = session.scalars(select(Staff.uniquifier)).first()
+        account_id = session.scalars(select(Staff.id)).first()
+    assert account_id is not None
+    token = sessions.begin(site, account_id, Origin("127.0.0.0/24", "bench"), datetime.now(UTC))
     app = create_app(site, lambda: datetime.now(UTC))
     signer: Any = app.session_interface
-    held = {"_user_id": uniquifier, "_fresh": True, "fs_paa": time.time()}
-    value = signer.get_signing_serializer(app).dumps(held)
+    value = signer.get_signing_serializer(app).dumps({"id": token})
     return "Cookie", f"{signer.get_cookie_name(app)}={value}"
 
 

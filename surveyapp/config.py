@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     backup_dir: Path | None = None
     backup_key: str = ""
     backup_hours: int = 24
+    drill_identity: Path | None = None
     head_mail: str = ""
     head_dir: Path | None = None
     ledger_dir: Path | None = None
@@ -132,7 +133,8 @@ def make_keys(settings: Settings) -> bool:
     made = False
     for name, given in ((SECRET_FILE, settings.secret_key), (CONTACT_FILE, settings.contact_keys)):
         path = folder / name
-        if given or path.exists():
+        # An empty file is what a full disk left of an earlier try.
+        if given or _read(path):
             continue
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)

@@ -7,6 +7,7 @@ the walk fail until `values` names one; what is no page stands in NOT_PAGES with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -33,30 +34,40 @@ from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.web import parts
 from surveyapp.web.app import create_app
+from tests.backups import a_run
 from tests.browser.conftest import DAY_8, Server
+from tests.fillers import PERMISSION, install
 
 EMAIL, PASSWORD = "ada@example.org", "a long enough one"
 NEW, OTHER, OLD, STUDY = "M-01", "M-02", "D-02", 1
 DOSED = date(2026, 2, 14)
 NOT_PAGES = {
+    "staff.wording_template": "a CSV file",
     "staff.person_report": "a PDF",
     "staff.retreat_report": "a PDF",
     "staff.retreat_events_csv": "a CSV file",
     "staff.session_pdfs_zip": "a ZIP file",
+    "staff.export_zip": "a ZIP file",
 }
 LEAD_ON = {
+    "staff.code": "nobody's code is asked for; it says so on the page to sign in",
+    "staff.factor_off": "there is no second factor here",
+    "staff.recovery_codes": "there is no second factor here",
+    "staff.remove_factor": "there is no second factor here",
     "staff.studies": "one study's list is its page",
     "staff.retreat_version": "no newer version of the protocol is installed here, and it says so",
+    "staff.study_version": "nor for the study",
 }
-"""Pages that show another one; `test_staff.py` and `test_versions.py` see them as themselves."""
-FIRST = ("staff.sign_in", "staff.welcome")
+"""Pages that show another one; `test_staff.py`, `test_versions.py` and `test_second_factor.py` see
+them as themselves."""
+FIRST = ("staff.sign_in", "staff.code", "staff.welcome")
 Look = Callable[[str], None]
 Values = dict[str, Any]
 
 
 def furnish(site: Site) -> None:
-    """The demo's seed, and what it lacks: a reading, a pause, an alert, a sheet of paper, and
-    session PDFs on their way."""
+    """The demo's seed, and what it lacks: a reading, a pause, an alert, a sheet of paper, a backup,
+    and session PDFs on their way."""
     seed(site, DAY_8 - timedelta(hours=1))
     by: Any = {"actor": "demo", "now": DAY_8}
     reading = NewReading(142, 88, 72, DOSED, time(10, 30), "dosing")
@@ -67,6 +78,8 @@ def furnish(site: Site) -> None:
     items = site.library.instruments["hads"].items
     paper = NewSheet({item.id: 1 for item in items}, "paper", DAY_8.date())
     sheets.enter_sheet(site, OTHER, course(site, OTHER).number, "baseline", "hads", paper, **by)
+    a_run(site, DAY_8 - timedelta(hours=2))
+    install(site, "hads", permission=replace(PERMISSION, maximum="1"), **by)
     batch.tell(site, course(site, NEW).retreat_id, Progress(4, DAY_8.isoformat(), 1, (NEW,)))
 
 
@@ -83,11 +96,13 @@ def values(site: Site) -> tuple[Values, dict[str, Values]]:
         "code": NEW,
         "number": new.number,
         "study_id": STUDY,
+        "account_id": 1,
         "alert_id": alert_views.listed(site)[0].id,
         "timepoint": "baseline",
         "instrument": "hads",
         "channel": "email",
         "kind": "invitation",
+        "wording_id": 1,
         "language": "en",
         "session": "preparation-1",
         "token": accounts.ensure_first_account(site, EMAIL, DAY_8).token,

@@ -185,7 +185,7 @@ def test_no_file_has_two_subjects():
         ("services/site.py", "from ..web.app import create_app"),
         ("web/app.py", "from ..worker import run"),
         ("web/app.py", "import sqlalchemy"),
-        ("worker.py", "import flask_security"),
+        ("worker.py", "import flask_wtf"),
         ("worker.py", "from .demo import seed"),
         ("cli/serve.py", "from apscheduler.schedulers import base"),
         ("cli/serve.py", "import flask"),

@@ -15,10 +15,40 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from ..study.reading import FaultsFoundError
-from . import demo, erase, exchange, instruments, keeping, keys, operate, rehearse, report, score
+from . import (
+    account,
+    audit,
+    backup,
+    demo,
+    erase,
+    exchange,
+    instruments,
+    keeping,
+    keys,
+    operate,
+    rehearse,
+    report,
+    score,
+    wording,
+)
 from .saying import CommandError, say
 
-GROUPS = (score, rehearse, instruments, operate, exchange, report, keys, erase, keeping, demo)
+GROUPS = (
+    score,
+    rehearse,
+    instruments,
+    operate,
+    exchange,
+    report,
+    account,
+    audit,
+    backup,
+    keys,
+    erase,
+    keeping,
+    wording,
+    demo,
+)
 
 Run = Callable[[argparse.Namespace], int]
 

@@ -28,11 +28,16 @@ def add(commands: Commands) -> None:
         "export",
         help="write the data with a codebook and checksums",
         description="Writes every table as CSV, a codebook and checksums.sha256 to a new folder."
-        " Codes and topics only: no question texts, no contact details.",
+        " Codes and topics only: no question texts unless asked for, no contact details.",
         allow_abbrev=False,
     )
     outgoing.add_argument("folder", metavar="FOLDER", type=Path)
     outgoing.add_argument("--format", choices=("csv",), default="csv", help="default csv")
+    outgoing.add_argument(
+        "--with-wording",
+        action="store_true",
+        help="also the questionnaires' texts, where their permission covers that; it is recorded",
+    )
     outgoing.set_defaults(run=run_export)
 
 
@@ -53,11 +58,13 @@ def run_import(arguments: argparse.Namespace) -> int:
 def run_export(arguments: argparse.Namespace) -> int:
     """Export to a folder that is new or empty."""
     from ..services.errors import RefusedError
-    from ..services.exchange import export_folder
+    from ..services.exchange import Part, export_folder
 
     with opened_site() as site:
         try:
-            done = export_folder(site, arguments.folder, now(), ACTOR)
+            done = export_folder(
+                site, arguments.folder, now(), ACTOR, Part(with_wording=arguments.with_wording)
+            )
         except RefusedError as error:
             raise CommandError(str(error)) from error
     result(done.sentence(arguments.folder))

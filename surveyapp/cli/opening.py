@@ -40,12 +40,12 @@ def set_up_faults() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def opened_site() -> Generator[Site]:
+def opened_site(*, checkpoints: bool = True) -> Generator[Site]:
     """The site that the environment describes, closed at the end. Raises CommandError."""
     from ..services.site import open_site
 
     with set_up_faults():
-        site = open_site(settings())
+        site = open_site(settings(), checkpoints=checkpoints)
         try:
             yield site
         finally:

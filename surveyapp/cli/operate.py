@@ -1,12 +1,12 @@
-"""`surveyapp init`, `serve`, `worker`, `audit verify`: running an installation."""
+"""`surveyapp init`, `serve`, `worker`: running an installation."""
 
 from __future__ import annotations
 
 import argparse
 
-from .opening import now, opened_site, set_up_faults, settings
+from .opening import now, set_up_faults, settings
 from .parsing import Commands
-from .saying import result, say
+from .saying import CommandError, result, say
 
 BIND = "127.0.0.1:8000"
 WORKERS = 2
@@ -20,11 +20,6 @@ def add(commands: Commands) -> None:
     serve.set_defaults(run=_serve)
     worker = commands.add_parser("worker", help="send due prompts, over and over (production)")
     worker.set_defaults(run=_worker)
-    audit = commands.add_parser("audit", help="the audit trail")
-    verify = audit.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser(
-        "verify", help="check every chain of the trail; print a head over all of them"
-    )
-    verify.set_defaults(run=_verify)
 
 
 def _add_init(commands: Commands) -> None:
@@ -40,9 +35,13 @@ def _add_init(commands: Commands) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     from ..services.stewardship import prepare
+    from ..store.schema import MigrationFailedError
 
     with set_up_faults():
-        done = prepare(settings(), arguments.email, now())
+        try:
+            done = prepare(settings(), arguments.email, now())
+        except MigrationFailedError as error:
+            raise CommandError(str(error), code=1) from error
     for line in done.said:
         say(line)
     if done.link:
@@ -70,17 +69,4 @@ def _worker(_arguments: argparse.Namespace) -> int:
     start_logging()
     with set_up_faults():
         worker.run(settings())
-    return 0
-
-
-def _verify(_arguments: argparse.Namespace) -> int:
-    from ..services.stewardship import verify_trail
-
-    with opened_site() as site:
-        verified = verify_trail(site)
-    if verified.fault:
-        result(verified.fault)
-        return 1
-    say(f"{verified.events} events in {verified.chains} chains are whole.")
-    result(verified.head)
     return 0

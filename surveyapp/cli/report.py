@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..services.reporting import participant_report, retreat_report
+    from ..services.reporting import note_numbers, participant_report, retreat_report
     from ..texts import LANGUAGES
 
     if not arguments.output and not arguments.json:
@@ -59,8 +59,8 @@ def _run(arguments: argparse.Namespace) -> int:
         report: Report = make(site, arguments.name, now(), arguments.language, arguments.paper)
         if arguments.output:
             _write(site, report, arguments.output)
-    if arguments.json:
-        result_json(report.data)
+        if arguments.json:
+            result_json(note_numbers(site, report, actor="command", now=now()))
     return 0
 
 

@@ -59,6 +59,9 @@ def demo_settings(folder: Path, public_url: str, smtp_url: str) -> Settings:
         mail_from="checkin@example.org",
         site_name="Check-ins",
         trusted_proxies=0,
+        backup_dir=None,
+        backup_key="",
+        drill_identity=None,
     )
 
 

@@ -6,7 +6,7 @@ give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -22,11 +22,13 @@ PRACTICE = _("Synthetic or test entries: practice study.")
 
 @dataclass(frozen=True)
 class Foot:
-    """`about` is a study code or a retreat's name; `as_of` is local to the newest course."""
+    """`about` is a study code or a retreat's name; `as_of` is local to the newest course; `runs`
+    says which protocol and amendment the courses run under, each once."""
 
     about: str
     as_of: datetime
     notices: tuple[str, ...]
+    runs: tuple[str, ...] = ()
 
     @property
     def dated(self) -> str:
@@ -51,7 +53,16 @@ def foot(
     zone = newest(courses).facts.zone if courses else "UTC"
     notices = [_(PRACTICE)] if practice else []
     notices += _placeholders(courses, instruments)
-    return Foot(about, as_of.astimezone(ZoneInfo(zone)), tuple(notices))
+    runs = tuple(dict.fromkeys(map(_runs, courses)))
+    return Foot(about, as_of.astimezone(ZoneInfo(zone)), tuple(notices), runs)
+
+
+def _runs(course: Course) -> str:
+    protocol = f"{course.protocol.id} {course.protocol.version}"
+    if course.amendment is None:
+        return _("Protocol {protocol}").format(protocol=protocol)
+    words = _("Protocol {protocol}, amendment {number}")
+    return words.format(protocol=protocol, number=course.amendment)
 
 
 def newest(courses: Sequence[Course]) -> Course:
@@ -59,8 +70,9 @@ def newest(courses: Sequence[Course]) -> Course:
     return max(courses, key=lambda c: c.number)
 
 
-def _placeholders(courses: Iterable[Course], instruments: Mapping[str, Instrument]) -> list[str]:
-    """The notice of each wording that any of the answers was given to, each once."""
+def _placeholders(courses: Sequence[Course], instruments: Mapping[str, Instrument]) -> list[str]:
+    """What must be said of the wordings that the answers were given to, each once."""
     used = {s.instrument for c in courses for s in c.sheets if s.placeholder}
     notices = [instruments[name].wording(spoken()).notice for name in sorted(used)]
+    notices += sorted({s.told for c in courses for s in c.sheets})
     return list(dict.fromkeys(n for n in notices if n))

@@ -132,7 +132,7 @@ def _panel(
     f: Frame, courses: Sequence[Course], lines: Sequence[Line], rows: Sequence[GroupScore]
 ) -> Panel:
     pairs = list(zip(courses, lines, strict=True))
-    means = _means(f.space, courses[0], rows)
+    means = _means(f.space, courses, rows)
     joined = tuple(Segment(a.x, a.y, b.x, b.y, pad=2.0) for a, b in pairwise(means))
     bars = [Segment(m.x, m.low, m.x, m.high, pad=2.0) for m in means]
     targets = [_target(m, first=m is means[0]) for m in means]
@@ -162,11 +162,17 @@ def _dots(space: Space, course: Course, found: Line) -> list[tuple[float, float]
     ]
 
 
-def _means(space: Space, course: Course, rows: Sequence[GroupScore]) -> list[Mean]:
+def _planned(courses: Sequence[Course], timepoint: str) -> int | None:
+    """The planned day of a timepoint; these courses may run under several protocols."""
+    asked = (c for c in courses if any(t.id == timepoint for t in c.protocol.timepoints))
+    return next((at for c in asked if (at := offset(c, timepoint)) is not None), None)
+
+
+def _means(space: Space, courses: Sequence[Course], rows: Sequence[GroupScore]) -> list[Mean]:
     """In order of planned days; timepoints that nobody answered have none."""
     found: list[Mean] = []
     for row in rows:
-        at = offset(course, row.timepoint)
+        at = _planned(courses, row.timepoint)
         if row.mean is None or at is None:
             continue
         low = row.mean if row.ci_low is None else max(space.low, row.ci_low)

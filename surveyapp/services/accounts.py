@@ -1,34 +1,29 @@
 """Accounts: who may see the staff pages, their one-time links and passwords.
 
-Passwords are kept as Argon2id hashes of their NFKC form. An invite's token is kept as its SHA-256
-alone, works once, and ends after `INVITE_LIFE`. Ending sessions gives the account a new uniquifier,
-so that a copied cookie is worth nothing after signing out.
+An invite's token is kept as its SHA-256 alone, works once, and ends after `INVITE_LIFE`. Setting a
+password ends the account's sessions and every link from before. Passwords: `services.passwords`;
+sessions: `services.sessions`; what an admin does with accounts: `services.colleagues`.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from ..store import staff, trail
+from ..store import signin, staff, trail
 from ..store.database import Session
-from ..store.tables_access import Staff
+from ..store.tables_access import Invite, Staff
 from .addresses import fault_of
-from .errors import GoneError, InputError
+from .errors import GoneError, InputError, NotFoundError
+from .passwords import check_password, hash_password, password_fits
 from .rights import NOTHING, Rights, of_account
 from .site import Site
 
 INVITE_LIFE = timedelta(days=7)
-SHORTEST, LONGEST = 12, 200
 LOCAL_ACCOUNT = "admin@localhost"
-
-_hasher = PasswordHasher()
+WRONG_PASSWORD = "This is not your password."  # noqa: S105 (a sentence)
 
 
 @dataclass(frozen=True)
@@ -60,25 +55,53 @@ def ensure_first_account(site: Site, email: str, now: datetime) -> FirstAccount:
         account = staff.first(session)
         if account is None:
             account = staff.add(session, email, now)
-            _record(session, "staff account added", account, "system", now)
+            record(session, "staff account added", account.id, "system", now)
         if account.password is not None:
             return FirstAccount(account.email, "")
-        return FirstAccount(account.email, _invite(site, session, account, now))
+        invite = staff.open_invite(session, account.id, now)
+        if invite is None:
+            return FirstAccount(account.email, invite_anew(site, session, account, now))
+        return FirstAccount(account.email, token_of(site, account, invite))
 
 
-def _invite(site: Site, session: Session, account: Staff, now: datetime) -> str:
-    """The token of the account's open invite, which is made if there is none.
+def fresh_link(
+    site: Site, email: str, *, unlock: bool, actor: str, now: datetime
+) -> tuple[str, str]:
+    """The address and the token of a fresh one-time link for an account whose password was lost.
+    `unlock` makes it active and takes its second factor away too. Raises NotFoundError."""
+    with site.database.write() as session:
+        account = staff.find_by_email(session, email)
+        if account is None:
+            raise NotFoundError(f"There is no account with the address {email}.")
+        if unlock:
+            account.active = True
+            signin.drop_factor(session, account.id)
+        elif not account.active:
+            raise NotFoundError(f"{email} is deactivated; `surveyapp account unlock` ends that.")
+        kind = "staff account unlocked" if unlock else "one-time link made"
+        record(session, kind, account.id, actor, now)
+        return account.email, invite_anew(site, session, account, now)
 
-    It is derived, not kept, so that the link can be printed again.
-    """
-    invite = staff.open_invite(session, account.id, now)
-    ends = invite.expires_at if invite else now.replace(microsecond=0) + INVITE_LIFE
+
+def invite_anew(site: Site, session: Session, account: Staff, now: datetime) -> str:
+    """The token of a new invite; links from before end."""
+    staff.use_up_invites(session, account.id, now)
+    staff.renew_uniquifier(account)
+    ends = now.replace(microsecond=0) + INVITE_LIFE
+    token = _token(site, account, ends)
+    staff.add_invite(session, account.id, token, ends)
+    return token
+
+
+def token_of(site: Site, account: Staff, invite: Invite) -> str:
+    """The token of an open invite: derived, not kept, so that the link can be printed again."""
+    return _token(site, account, invite.expires_at)
+
+
+def _token(site: Site, account: Staff, ends: datetime) -> str:
     message = f"{account.uniquifier}|{ends.isoformat()}".encode()
     mac = hmac.digest(site.keys.derive("invites"), message, "sha256")
-    token = base64.urlsafe_b64encode(mac[:24]).decode()
-    if invite is None:
-        staff.add_invite(session, account.id, token, ends)
-    return token
+    return base64.urlsafe_b64encode(mac[:24]).decode()
 
 
 def invited_email(site: Site, token: str, now: datetime) -> str:
@@ -93,9 +116,9 @@ def invited_email(site: Site, token: str, now: datetime) -> str:
 def accept_invite(site: Site, token: str, password: str, now: datetime) -> Account:
     """Set the password of the link's account; the link is used up, its sessions end.
 
-    Raises InputError for a password that is too short or too long, GoneError for a used link.
+    Raises InputError for a password that may not be used, GoneError for a used link.
     """
-    _check_password(password)
+    check_password(password, invited_email(site, token, now), site.settings.site_name)
     hashed = hash_password(password)
     with site.database.write() as session:
         found = staff.invited(session, token, now)
@@ -103,66 +126,57 @@ def accept_invite(site: Site, token: str, password: str, now: datetime) -> Accou
             raise GoneError(_GONE)
         account = found[1]
         account.password = hashed
-        staff.renew_sessions(account)
+        signin.end(session, account.id, now)
+        staff.renew_uniquifier(account)
         staff.use_up_invites(session, account.id, now)
-        _record(session, "password set", account, f"staff:{account.id}", now)
+        record(session, "password set", account.id, f"staff:{account.id}", now)
         session.flush()
-        return _account(session, account)
+        return account_of(session, account)
+
+
+def change_password(
+    site: Site, account: Account, old: str, new: str, *, keep: str, now: datetime
+) -> None:
+    """Another password; every session but `keep` ends. Raises InputError."""
+    if account.password is None or not password_fits(account.password, old):
+        raise InputError({"old": WRONG_PASSWORD})
+    check_password(new, account.email, site.settings.site_name)
+    hashed = hash_password(new)
+    with site.database.write() as session:
+        row = staff.account(session, account.id)
+        assert row is not None
+        row.password = hashed
+        staff.renew_uniquifier(row)
+        staff.use_up_invites(session, row.id, now)
+        signin.end(session, row.id, now, but=keep)
+        record(session, "password changed", row.id, f"staff:{row.id}", now)
 
 
 def find_by_email(site: Site, email: str) -> Account | None:
     with site.database.read() as session:
         found = staff.find_by_email(session, email)
-        return _account(session, found) if found else None
+        return account_of(session, found) if found else None
 
 
-def find_by_uniquifier(site: Site, uniquifier: str) -> Account | None:
-    """The account whose session this is."""
+def find_by_id(site: Site, account_id: int) -> Account | None:
     with site.database.read() as session:
-        found = staff.find_by_uniquifier(session, uniquifier)
-        return _account(session, found) if found else None
+        found = staff.account(session, account_id)
+        return account_of(session, found) if found else None
 
 
-def end_sessions(site: Site, uniquifier: str, now: datetime) -> None:
-    """Sign the account out everywhere."""
-    with site.database.write() as session:
-        account = staff.find_by_uniquifier(session, uniquifier)
-        if account is not None:
-            staff.renew_sessions(account)
-            _record(session, "signed out", account, f"staff:{account.id}", now)
-
-
-def hash_password(password: str) -> str:
-    """An Argon2id hash, with its parameters in it."""
-    return _hasher.hash(normal_form(password))
-
-
-def password_fits(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, normal_form(password))
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def normal_form(password: str) -> str:
-    """The same characters, however a keyboard made them."""
-    return unicodedata.normalize("NFKC", password)
-
-
-def _check_password(password: str) -> None:
-    if len(password) < SHORTEST:
-        raise InputError({"password": f"Use {SHORTEST} characters or more."})
-    if len(password) > LONGEST:
-        raise InputError({"password": f"Use {LONGEST} characters or fewer."})
-
-
-def _account(session: Session, row: Staff) -> Account:
+def account_of(session: Session, row: Staff) -> Account:
     rights = of_account(session, row.id)
     return Account(row.id, row.email, row.password, row.active, row.uniquifier, rights)
 
 
-def _record(session: Session, kind: str, account: Staff, actor: str, now: datetime) -> None:
-    trail.append(session, trail.SYSTEM, kind, actor, now, {"account": account.id})
+def record(
+    session: Session, kind: str, account_id: int, actor: str, now: datetime, **more: object
+) -> None:
+    """One event of the system's chain about an account."""
+    trail.append(session, trail.SYSTEM, kind, actor, now, {"account": account_id, **more})
 
 
-_GONE = "This link has been used or has ended. Ask for a new one: `surveyapp init` prints it."
+_GONE = (
+    "This link has been used or has ended. Ask whoever looks after accounts for a new one; "
+    "the operator's `surveyapp account link` prints one too."
+)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ..store import alerts
 from ..store.alerts import Placed
 from ..store.database import Session
+from ..store.keys import instruments_of
 from ..store.roster import StudyCount
+from ..store.scopes import Scope
 from ..store.tables_care import Alert, AlertMessage
 from ..store.versions import protocols_of
 from ..study.alerting import CASE, SAFETY, WORSENING
+from ..study.instrument import Instrument
 from ..study.protocol import Protocol
 from ..texts import amount
 from .alert_acts import NO_ALERT, NewResponders, edition_of
@@ -22,10 +25,12 @@ from .alerts import DEPUTY, FIRST, protocol_raises
 from .enrolment import the_study
 from .errors import NotFoundError
 from .readmodels import Need, Place
+from .rights import Rights
 from .site import Site
 
 MOST = 300
 PLACES = {FIRST: "first", DEPUTY: "deputy"}
+UNSEEN = "An answer needs a look. What it was is for clinicians."
 DRILL_WORDS = "This is a drill. No answer is behind it."
 
 
@@ -84,10 +89,10 @@ class AlertView:
         return " ".join(words)
 
 
-def listed(site: Site) -> list[AlertView]:
-    """Open ones first, the newest first."""
+def listed(site: Site, scope: Scope = None) -> list[AlertView]:
+    """Those within the scope: open ones first, the newest first."""
     with site.database.read() as session:
-        views = _views(session, site, alerts.listed(session, most=MOST))
+        views = _views(session, site, alerts.listed(session, most=MOST, scope=scope))
     order = {"open": 0, "acknowledged": 1, "closed": 2}
     return sorted(views, key=lambda view: order[view.state])
 
@@ -103,16 +108,23 @@ def alert_view(site: Site, alert_id: int) -> AlertView:
         return _views(session, site, [Placed(alert, *around) for alert in group])[0]
 
 
-def open_of_person(site: Site, code: str) -> list[AlertView]:
+def open_of_person(site: Site, code: str, scope: Scope = None) -> list[AlertView]:
     with site.database.read() as session:
-        return _views(session, site, alerts.open_of_person(session, code))
+        return _views(session, site, alerts.open_of_person(session, code, scope))
 
 
-def needs(session: Session, site: Site) -> list[Need]:
+def without_scores(view: AlertView) -> AlertView:
+    """An alert as somebody sees it who may not see answers: that there is one, not what it says."""
+    return view if view.drill else replace(view, found=[UNSEEN])
+
+
+def needs(session: Session, site: Site, rights: Rights) -> list[Need]:
     """The lines of Today: what nobody has acknowledged first, the oldest first."""
-    views = _views(session, site, alerts.listed(session, most=MOST, open_only=True), named=False)
+    found = alerts.listed(session, most=MOST, open_only=True, scope=rights.retreats)
+    views = _views(session, site, found, named=False)
     views.sort(key=lambda view: (view.drill, view.state != "open", view.raised_at))
-    return [_need(view) for view in views]
+    shown = views if rights.may("scores") else map(without_scores, views)
+    return [_need(view) for view in shown]
 
 
 def _need(view: AlertView) -> Need:
@@ -171,8 +183,16 @@ def _views(
     protocols = protocols_of(session, site.library, keys.values())
     messages = alerts.messages(session, [one.alert.id for one in found])
     emails = alerts.staff_emails(session) if named else dict[str, str]()
+    sets = {one.course.id: one.course.keys_sha256 for one in found}
+    known = instruments_of(session, site.library, sets.values())
     return [
-        _view(site, sorted(group, key=_number), protocols[keys[course]], messages, emails)
+        _view(
+            known[sets[course]],
+            sorted(group, key=_number),
+            protocols[keys[course]],
+            messages,
+            emails,
+        )
         for (course, _, _), group in groups.items()
     ]
 
@@ -182,7 +202,7 @@ def _number(placed: Placed) -> int:
 
 
 def _view(
-    site: Site,
+    instruments: Mapping[str, Instrument],
     group: Sequence[Placed],
     protocol: Protocol,
     messages: Sequence[AlertMessage],
@@ -200,7 +220,7 @@ def _view(
         practice=lead.study.mode == "practice",
         drill=alert.drill,
         state=_state(alert),
-        found=[_words(site, placed.alert, protocol) for placed in group],
+        found=[_words(instruments, placed.alert, protocol) for placed in group],
         timepoint=_timepoint(protocol, alert.timepoint),
         raised_at=alert.raised_at.astimezone(zone),
         acknowledged_at=_local(alert.acknowledged_at, zone),
@@ -234,12 +254,12 @@ def _timepoint(protocol: Protocol, timepoint: str) -> str:
     return next((t.label for t in protocol.timepoints if t.id == timepoint), timepoint)
 
 
-def _words(site: Site, alert: Alert, protocol: Protocol) -> str:
+def _words(instruments: Mapping[str, Instrument], alert: Alert, protocol: Protocol) -> str:
     """What was found, in one sentence or two."""
     if alert.drill:
         return DRILL_WORDS
     numbers: Mapping[str, float] = json.loads(alert.numbers)
-    name, at = _name(site, alert), _timepoint(protocol, alert.timepoint)
+    name, at = _name(instruments, alert), _timepoint(protocol, alert.timepoint)
     now, limit = numbers.get("now", 0.0), numbers.get("limit", 0.0)
     if alert.rule == WORSENING:
         before = numbers.get("before", 0.0)
@@ -254,9 +274,9 @@ def _words(site: Site, alert: Alert, protocol: Protocol) -> str:
     return f"“{name}” was answered with {amount(now)} at {at}, a value that is marked for safety."
 
 
-def _name(site: Site, alert: Alert) -> str:
+def _name(instruments: Mapping[str, Instrument], alert: Alert) -> str:
     """The scale's or the item's name; its id when the instrument is not installed any more."""
-    instrument = site.library.instruments.get(alert.instrument)
+    instrument = instruments.get(alert.instrument)
     if instrument is None:
         return alert.about
     known = {item.id: item.topic for item in instrument.items}

@@ -20,6 +20,7 @@ from ..store.records import RECORDS, people_from
 from ..store.tables import Study
 from ..store.tables_care import Alert, AlertMessage, Responder
 from ..study.alerting import Finding, found, has_rules, in_answers
+from ..study.instrument import Instrument
 from .site import Site
 
 ACTOR = "rules"
@@ -33,7 +34,7 @@ def judge(session: Session, site: Site, course_id: int, now: datetime) -> int:
     reading = read_courses(session, site.library, [course_id], RECORDS)
     raised = 0
     for context, person in zip(reading.contexts, people_from(reading), strict=True):
-        findings = found(context.protocol, person.courses[0], site.library.instruments)
+        findings = found(context.protocol, person.courses[0], context.instruments)
         raised += raise_new(session, context, findings, now)
     return raised
 
@@ -44,14 +45,15 @@ def judge_answers(
     course_id: int,
     timepoint: str,
     answers: Mapping[str, Mapping[str, int | None]],
+    instruments: Mapping[str, Instrument],
     now: datetime,
 ) -> int:
     """Judge answers by instrument and item as they arrive, before they are sent: only items that
-    are marked for safety. No statement where none of them counts."""
+    are marked for safety, in `instruments`. No statement where none of them counts."""
     findings = [
         finding
         for name, given in answers.items()
-        for finding in in_answers(site.library.instruments[name], timepoint, given)
+        for finding in in_answers(instruments[name], timepoint, given)
     ]
     context = course_context(session, site.library, course_id) if findings else None
     return raise_new(session, context, findings, now) if context else 0

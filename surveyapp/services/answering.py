@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from .. import texts
 from ..store import answers as desk
-from ..store import trail
+from ..store import keys, seals, trail
 from ..store.answers import Desk, NewAnswer, Sheet
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
@@ -28,15 +28,18 @@ from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.schedule import GRACE, state_of
 from ..study.scoring import AnswerError, check_answer, score
-from . import alerts, notices, pins
-from .errors import GoneError, InputError, NotFoundError
+from . import alerts, notices, permissions, pins
+from .errors import GoneError, InputError, NotFoundError, RefusedError
+from .permissions import Permits
 from .site import Site
 from .visits import (
     CLOSED,
+    CONSENT_FIRST,
     OPEN_STATES,
     UNKNOWN_VISIT,
     context_of_token,
     is_secret,
+    lacks_consent,
     link_of,
     new_secret,
     write_capability,
@@ -81,7 +84,8 @@ def begin(
     """Start or continue a check-in; `notice` is the version of the data notice that was read.
 
     `pin` is what was typed where the door asks for one, unless it was checked already. Raises
-    NotFoundError, GoneError when it may not begin, InputError for another notice, PinError.
+    NotFoundError, GoneError when it may not begin, RefusedError without consent to a live study,
+    InputError for another notice, PinError.
     """
     if not pin_checked:
         _check_pin(site, token, pin, now)
@@ -91,6 +95,8 @@ def begin(
         context, timepoint = context_of_token(site, session, token)
         if state_of(timepoint, context.facts, now) not in OPEN_STATES:
             raise GoneError(CLOSED)
+        if lacks_consent(context, timepoint, now):
+            raise RefusedError(CONSENT_FIRST)
         if notice is not None:
             notices.acknowledge(session, site, context, notice, now)
         opened = Opened(new_secret()[:22], new_secret())
@@ -110,7 +116,7 @@ def save(site: Site, visit_id: str, write: str, taps: Sequence[Tap], now: dateti
     with site.database.write() as session:
         found = _desk(session, visit_id, write)
         for tap in taps:
-            _check(site, found, tap)
+            _check(site, session, found, tap)
         live = [tap for tap in taps if found.sheets[tap.instrument].submitted_at is None]
         _refuse_closed(found, now)
         if _all_sent(found) or (taps and not live):
@@ -170,8 +176,12 @@ def _start_missing(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> None:
     missing = [i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.started]
+    if missing:
+        chosen = [context.wording(name) for name in missing]
+        used = Permits(session, site, lock=True).starts(context, chosen, now)
+        permissions.count(session, used, now)
     for name in missing:
-        session.add(_assessment(context, timepoint, site.library.instruments[name], now))
+        session.add(_assessment(context, timepoint, context.instruments[name], now))
     if missing:
         payload = {"timepoint": timepoint.id, "instruments": missing}
         trail.append(session, context.course.chain, "check-in started", PERSON, now, payload)
@@ -181,12 +191,13 @@ def _start_missing(
 def _assessment(
     context: CourseContext, timepoint: Timepoint, instrument: Instrument, now: datetime
 ) -> Assessment:
-    wording = instrument.wording(context.participant.language)
+    wording = context.wording(instrument.id)
     return Assessment(
         course_id=context.course_id,
         timepoint=timepoint.id,
         instrument=instrument.id,
         instrument_version=instrument.version,
+        key_sha256=instrument.sha256,
         wording_sha256=wording.sha256,
         placeholder=wording.placeholder,
         language=wording.language,
@@ -202,11 +213,18 @@ def _desk(session: Session, visit_id: str, write: str) -> Desk:
     return found
 
 
-def _check(site: Site, found: Desk, tap: Tap) -> None:
+def _instrument(site: Site, session: Session, found: Desk, sheet: Sheet) -> Instrument:
+    """Under the key that the sheet began with, else its course's."""
+    known = keys.instruments_of(session, site.library, [found.keys_sha256])[found.keys_sha256]
+    return keys.instrument_of(session, site.library, sheet.instrument, sheet.key_sha256, known)
+
+
+def _check(site: Site, session: Session, found: Desk, tap: Tap) -> None:
     if tap.instrument not in found.sheets:
         raise InputError({"instrument": f"This check-in does not ask {tap.instrument!r}."})
+    instrument = _instrument(site, session, found, found.sheets[tap.instrument])
     try:
-        check_answer(site.library.instruments[tap.instrument], tap.item, tap.value)
+        check_answer(instrument, tap.item, tap.value)
     except AnswerError as error:
         raise InputError({tap.item: f"{error}."}) from error
 
@@ -231,7 +249,8 @@ def _keep(site: Site, session: Session, found: Desk, taps: Sequence[Tap], now: d
         kept = [newest[key] for key in sorted(changed)]
         trail.append(session, found.chain, "answers saved", PERSON, now, _payload(found, kept))
         arrived = _by_instrument(found, kept)
-        alerts.judge_answers(session, site, found.course_id, found.timepoint, arrived, now)
+        asked = {n: _instrument(site, session, found, found.sheets[n]) for n in arrived}
+        alerts.judge_answers(session, site, found.course_id, found.timepoint, arrived, asked, now)
 
 
 def _new_answer(sheet: Sheet, tap: Tap, now: datetime) -> NewAnswer:
@@ -268,7 +287,7 @@ def _payload(found: Desk, kept: Sequence[NewAnswer]) -> Mapping[str, object]:
 
 
 def _submit(site: Site, session: Session, found: Desk, sheet: Sheet, now: datetime) -> None:
-    instrument = site.library.instruments[sheet.instrument]
+    instrument = _instrument(site, session, found, sheet)
     given = desk.answers_of(session, sheet.assessment_id)
     left = [item.id for item in instrument.items if item.id not in given]
     if left:
@@ -282,6 +301,7 @@ def _submit(site: Site, session: Session, found: Desk, sheet: Sheet, now: dateti
         "instrument": sheet.instrument,
         "left_open": left,
         "late": found.closes_at is not None and now >= found.closes_at,
+        seals.SEALED: seals.seal_of(session, sheet.assessment_id),
     }
     trail.append(session, found.chain, "answers sent", PERSON, now, payload)
 

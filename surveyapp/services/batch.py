@@ -8,12 +8,10 @@ work that broke off halfway is known as such. Files hold answers: they go after 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import queue
 import shutil
-import subprocess
 import sys
 import threading
 import zipfile
@@ -28,14 +26,16 @@ from typing import Any
 
 from ..config import Paper, Settings
 from ..reports.pdf import Renderer
+from ..store import trail
 from ..store.records import load_people, retreat_by_name
-from . import reporting
+from . import aside, reporting
+from .aside import LOCK, STATE
 from .enrolment import the_retreat
 from .errors import NotFoundError, RefusedError
 from .site import Site, open_site
 
 KEPT = timedelta(days=1)
-STATE, ZIP, LOCK = "state.json", "session-pdfs.zip", "lock"
+ZIP = "session-pdfs.zip"
 PRINTED = (1980, 1, 1, 0, 0, 0)
 """One date for every file within, so that the same data give the same bytes."""
 
@@ -170,11 +170,12 @@ def start(site: Site, retreat_id: int, language: str, *, actor: str, now: dateti
     folder = _folder(site, retreat_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / LOCK).open("w") as lock:
-        if not _taken(lock.fileno()):
+        if not aside.taken(lock.fileno()):
             return False
         (folder / ZIP).unlink(missing_ok=True)
         tell(site, retreat_id, Progress(len(wish.codes), now.isoformat()))
-        _spawn(site, wish, folder, lock.fileno())
+        order = {"wish": {**asdict(wish), "now": wish.now.isoformat()}, "folder": str(folder)}
+        aside.spawn(__name__, site, order, lock.fileno())
     return True
 
 
@@ -190,7 +191,7 @@ def progress(site: Site, retreat_id: int, now: datetime) -> Progress | None:
     """How far the newest one is; None when there is none, or it is older than a day."""
     folder = _folder(site, retreat_id)
     try:
-        running = _is_held(folder / LOCK)
+        running = aside.is_held(folder / LOCK)
         found: dict[str, Any] = json.loads((folder / STATE).read_text("utf-8"))
     except FileNotFoundError:
         return None
@@ -207,11 +208,20 @@ def zip_of(site: Site, retreat_id: int, now: datetime) -> Path:
     return path
 
 
+def take_zip(site: Site, retreat_id: int, *, actor: str, now: datetime) -> Path:
+    """The finished file, for somebody: that it was fetched is on record. Raises NotFoundError."""
+    path = zip_of(site, retreat_id, now)
+    with site.database.write() as session:
+        payload: dict[str, object] = {"retreat": the_retreat(session, retreat_id).name}
+        trail.append(session, trail.SYSTEM, "session PDFs fetched", actor, now, payload)
+    return path
+
+
 def tidy(site: Site, now: datetime) -> None:
     """Delete what is older than a day and not being made."""
     for folder in _root(site).glob("[0-9]*"):
         old = folder / STATE
-        if old.exists() and not _is_held(folder / LOCK):
+        if old.exists() and not aside.is_held(folder / LOCK):
             started = datetime.fromisoformat(json.loads(old.read_text("utf-8"))["started"])
             if now - started >= KEPT:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -219,13 +229,7 @@ def tidy(site: Site, now: datetime) -> None:
 
 def throw_away(site: Site) -> bool:
     """Delete all of them, after somebody was erased; False while one is being made."""
-    gone = True
-    for folder in _root(site).glob("[0-9]*"):
-        if (folder / LOCK).exists() and _is_held(folder / LOCK):
-            gone = False
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return gone
+    return aside.throw_away(_root(site))
 
 
 def _root(site: Site) -> Path:
@@ -240,51 +244,8 @@ def _is_old(told: Progress, now: datetime) -> bool:
     return now - datetime.fromisoformat(told.started) >= KEPT
 
 
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_held(path: Path) -> bool:
-    """Whether somebody makes it. Looks take the lock together, so that none hinders another."""
-    try:
-        with path.open() as lock:
-            fcntl.flock(lock.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
 def _tell_into(folder: Path) -> Tell:
-    def tell(told: Progress) -> None:
-        part = folder / f".{STATE}.part"
-        part.write_text(json.dumps(asdict(told)), "utf-8")
-        part.replace(folder / STATE)
-
-    return tell
-
-
-def _spawn(site: Site, wish: Wish, folder: Path, lock: int) -> None:
-    """The process inherits the lock, so that nobody can come between. Its order holds keys, and so
-    goes through a pipe. It outlives this process and ends as it likes."""
-    url = site.database.url.render_as_string(hide_password=False)
-    settings = site.settings.model_copy(update={"database_url": url})
-    order = {
-        "settings": settings.model_dump(mode="json"),
-        "wish": {**asdict(wish), "now": wish.now.isoformat()},
-        "folder": str(folder),
-    }
-    command = [sys.executable, "-m", __name__]
-    made = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.PIPE, pass_fds=[lock], start_new_session=True
-    )
-    if made.stdin:
-        with made.stdin as pipe:
-            pipe.write(json.dumps(order).encode())
-    threading.Thread(target=made.wait, daemon=True).start()
+    return lambda told: aside.write_state(folder, asdict(told))
 
 
 def main() -> None:

@@ -12,10 +12,12 @@ import structlog
 
 from ..delivery.email import Mailer
 from ..store import erasing
+from ..store.before import remove_copies
 from ..store.scrub import PATIENCE_SECONDS, ScrubError, scrub
 from . import batch, ledger
 from .erasing import replay
 from .errors import RefusedError
+from .exchange import packing
 from .site import Site
 
 log = structlog.get_logger("cleaning")
@@ -24,8 +26,9 @@ _seen: dict[str, tuple[int, int]] = {}
 
 
 def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool:
-    """Rewrite the database's files and throw the session PDFs away, if an erasure waits for it.
-    False when somebody still reads an older state, or makes PDFs: then it is to be done again.
+    """Rewrite the database's files, and throw away session PDFs, exports and copies from before a
+    migration, if an erasure waits for it. False when somebody still reads an older state, or makes
+    such a file: then it is to be done again.
 
     Raises RefusedError when they cannot be rewritten.
     """
@@ -33,9 +36,10 @@ def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool
         waiting = [row.line for row in erasing.erasures(session) if row.cleaned_at is None]
     if not waiting:
         return True
-    files = batch.throw_away(site)
+    gone = [batch.throw_away(site), packing.throw_away(site)]
+    remove_copies(site.database)
     try:
-        if not scrub(site.database, patience) or not files:
+        if not scrub(site.database, patience) or not all(gone):
             return False
     except ScrubError as error:
         raise RefusedError(

@@ -18,7 +18,7 @@ from typing import Literal
 from ..reports import words
 from ..store import answers as desk
 from ..store import corrections as store
-from ..store import trail
+from ..store import keys, seals, trail
 from ..store.alerts import staff_emails
 from ..store.corrections import Given
 from ..store.database import Session
@@ -27,6 +27,7 @@ from ..store.scores import store_scores
 from ..store.tables import Assessment
 from ..store.tables_care import Correction
 from ..store.windows import lock_courses, refresh_windows
+from ..store.wordings import of_sheet
 from ..study.instrument import Instrument
 from ..study.protocol import Timepoint
 from ..study.scoring import score
@@ -95,7 +96,8 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
     with site.database.read() as session:
         context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         assert row.submitted_at is not None
-        wording, past = asked.wording(row.language), store.corrections_of(session, row.id)
+        wording = of_sheet(session, context.instruments, context.wordings, row)
+        past = store.corrections_of(session, row.id)
         emails = staff_emails(session)
         return SentSheet(
             instrument=asked.name,
@@ -159,6 +161,7 @@ def correct(
             "instrument": asked.id,
             "changes": {item: [old, put] for item, (old, put) in changes.items()},
             "reason": new.reason.strip(),
+            seals.SEALED: seals.seal_of(session, row.id),
         }
         trail.append(session, context.course.chain, "answers corrected", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])
@@ -169,7 +172,8 @@ def correct(
 def sent_place(
     session: Session, site: Site, code: str, number: int, timepoint: str, instrument: str
 ) -> tuple[CourseContext, Timepoint, Instrument, Assessment]:
-    """A sent sheet with what it belongs to. Raises NotFoundError where nothing was sent."""
+    """A sent sheet with what it belongs to, and the key that it was filled in and scored by. Raises
+    NotFoundError where nothing was sent."""
     context = the_course(session, site, code, number)
     rows = (
         a for a in context.assessments if (a.timepoint, a.instrument) == (timepoint, instrument)
@@ -177,7 +181,10 @@ def sent_place(
     row = next((a for a in rows if a.submitted_at is not None), None)
     if row is None:
         raise NotFoundError("Nothing was sent there, so there is nothing to correct.")
-    return context, context.protocol.timepoint(timepoint), site.library.instruments[instrument], row
+    asked = keys.instrument_of(
+        session, site.library, instrument, row.key_sha256, context.instruments
+    )
+    return context, context.protocol.timepoint(timepoint), asked, row
 
 
 def as_typed(given: Mapping[str, Given]) -> dict[str, str]:

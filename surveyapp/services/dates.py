@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from ..texts import day
+
 YEARS_BACK, YEARS_AHEAD = 10, 5
 
 
@@ -15,6 +17,15 @@ def year_fault(on: date, today: date) -> str | None:
     if _within(on, today, YEARS_BACK) and _within(today, on, YEARS_AHEAD):
         return None
     return f"Check the year: {on.year:04} is far from today."
+
+
+def past_day_fault(on: date | None, today: date, ask: str) -> str | None:
+    """A sentence for a day that is missing (`ask`), not come yet, or far away, else None."""
+    if on is None:
+        return ask
+    if on > today:
+        return f"{day(on)} has not come yet."
+    return year_fault(on, today)
 
 
 def _within(earlier: date, later: date, years: int) -> bool:

@@ -1,8 +1,8 @@
 """The daily digest of Today by mail: who wants it and when, and what it says.
 
-It belongs to a staff account, because Today shows every study: its counts are those of the page. It
-counts lines by kind, so that nothing of anybody leaves the house. Days are those of the zone that
-the account chose.
+It belongs to a staff account: its counts are those of the account's own Today, which shows what it
+may see. It counts lines by kind, so that nothing of anybody leaves the house. Days are those of the
+zone that the account chose.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .errors import InputError, NotFoundError
 from .health import health
 from .invitations import practice_allows
 from .readmodels import Need
+from .rights import Rights, of_account
 from .site import Site
 from .today import today
 
@@ -73,7 +74,8 @@ class DigestView:
 
 def digest_view(site: Site, staff_id: int, now: datetime) -> DigestView:
     """An account's digest. Raises NotFoundError."""
-    view = today(site, now, health(site, now))
+    rights = rights_of(site, staff_id)
+    view = today(site, now, health(site, now), rights)
     notice = notice_of(site, counted(view.needs))
     with site.database.read() as session:
         account = digests.account(session, staff_id)
@@ -81,13 +83,19 @@ def digest_view(site: Site, staff_id: int, now: datetime) -> DigestView:
             raise NotFoundError(NO_ACCOUNT)
         row = digests.kept(session, staff_id)
         sent = [_line(message) for message in digests.newest(session, staff_id, SHOWN)]
-        wish = _wish(row) if row else _first_wish(digests.newest_zone(session), account.email)
+        wish = _wish(row) if row else _first_wish(session, rights, account.email)
     next_at = row.next_at.astimezone(ZoneInfo(row.time_zone)) if row and row.next_at else None
     return DigestView(wish, next_at, notice.subject, digest_text(notice), sent, view.practice)
 
 
-def _first_wish(zone: str, email: str) -> Wish:
+def rights_of(site: Site, staff_id: int) -> Rights:
+    with site.database.read() as session:
+        return of_account(session, staff_id)
+
+
+def _first_wish(session: Session, rights: Rights, email: str) -> Wish:
     """What the form offers to somebody who has none."""
+    zone = digests.newest_zone(session, rights.retreats)
     return Wish(False, USUAL, zone, email, when_quiet=False)
 
 

@@ -36,11 +36,13 @@ from .digest import (
     next_time,
     notice_of,
     parted,
+    rights_of,
     time_on,
 )
 from .errors import InputError, NotFoundError
 from .health import health
 from .invitations import NOT_WRITABLE, PRACTICE
+from .rights import Rights, of_account
 from .site import Site
 from .today import today
 
@@ -104,7 +106,7 @@ def send_now(site: Site, mailer: Mailer, staff_id: int, *, actor: str, now: date
         if account is None:
             raise NotFoundError(NO_ACCOUNT)
         to = account.email
-    notice = notice_of(site, _counts(site, now))
+    notice = notice_of(site, _counts(site, rights_of(site, staff_id), now))
     message_id = _message_id(site, f"now|{staff_id}|{now.isoformat()}")
     message = compose_digest(notice, Envelope(site.settings.mail_from, to, message_id, now))
     found = mailer.offer(message, to)
@@ -122,8 +124,8 @@ def _is_held(site: Site) -> bool:
         return instance.is_held(session)
 
 
-def _counts(site: Site, now: datetime) -> Mapping[str, int]:
-    return counted(today(site, now, health(site, now)).needs)
+def _counts(site: Site, rights: Rights, now: datetime) -> Mapping[str, int]:
+    return counted(today(site, now, health(site, now), rights).needs)
 
 
 def _plan_all(site: Site, now: datetime) -> None:
@@ -132,10 +134,12 @@ def _plan_all(site: Site, now: datetime) -> None:
         ids = digests.due_wishes(session, now)
     if not ids:
         return
-    # Before the transaction: Today is a long look, and other writers need not wait for it.
-    counts = _counts(site, now)
-    for staff_id in ids:
-        _plan_or_put_off(site, staff_id, counts, now)
+    # Before the transactions: Today is a long look, and other writers need not wait for it. Those
+    # who may see the same have the same counts.
+    held = {staff_id: rights_of(site, staff_id) for staff_id in ids}
+    counts = {rights: _counts(site, rights, now) for rights in set(held.values())}
+    for staff_id, rights in held.items():
+        _plan_or_put_off(site, staff_id, counts[rights], now)
 
 
 def _plan_or_put_off(site: Site, staff_id: int, counts: Mapping[str, int], now: datetime) -> None:
@@ -163,7 +167,8 @@ def _plan(session: Session, staff_id: int, counts: Mapping[str, int], now: datet
     if early or (wish.last_day is not None and wish.last_day >= day):
         return
     wish.last_day = day
-    if (counts or wish.when_quiet) and digests.account(session, staff_id) is not None:
+    wanted = bool(counts) or wish.when_quiet
+    if wanted and of_account(session, staff_id).may("states"):
         for email in parted(wish.addresses):
             digests.add(session, _message(wish, email, counts, now))
 

@@ -14,17 +14,33 @@ from datetime import datetime
 import structlog
 
 from ..delivery.email import Mailer
-from . import cleaning, retention
+from ..store.before import KEPT_FOR, remove_copies
+from . import cleaning, colleague_mail, headkeeping, retention, sessions, tidying, tries
+from .backup.schedule import look_after_backups
 from .site import Site
 
 Duty = Callable[[Site, Mailer, datetime], None]
 
+log = structlog.get_logger("worker")
+
+
+def remove_old_copies(site: Site, _mailer: Mailer, now: datetime) -> None:
+    """Copies from before migrations hold what may have been erased since: they do not stay."""
+    for path in remove_copies(site.database, now - KEPT_FOR):
+        log.info("removed the copy from before a migration", name=path.name)
+
+
 DUTIES: tuple[tuple[str, Duty], ...] = (
+    ("mails to colleagues", colleague_mail.send_due),
+    ("old sign-in tries", tries.tidy),
+    ("old sessions", sessions.tidy),
+    ("the trail's head", headkeeping.keep_head),
+    ("files that were fetched", tidying.tidy),
+    ("backups", look_after_backups),
     ("cleaning", cleaning.duty),
     ("retention", retention.duty),
+    ("copies before migrations", remove_old_copies),
 )
-
-log = structlog.get_logger("worker")
 
 
 def attend(site: Site, mailer: Mailer, now: datetime) -> None:

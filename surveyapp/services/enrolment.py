@@ -7,23 +7,24 @@ is who did it ("staff:1", "import"); `now` is aware. Acts on anchors and doses a
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
-from ..store import roster, trail, transfer, versions
+from ..store import freezing, roster, trail, transfer
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context
 from ..store.tables import CONSENT_SCOPES as CONSENT_SCOPES
-from ..store.tables import Participant, Retreat, Study
-from ..store.windows import refresh_windows
+from ..store.tables import Consent, Participant, Retreat, Study
+from ..store.windows import lock_courses, refresh_windows
 from ..study.protocol import Anchor, Protocol
 from ..study.schedule import AnchorFact, Facts, windows
 from ..texts import day
-from .dates import year_fault
+from .dates import past_day_fault, year_fault
 from .errors import InputError, NotFoundError
 from .site import Site
 
@@ -35,12 +36,14 @@ LONGEST_NAME, LONGEST_SETTING = 80, 200
 
 @dataclass(frozen=True)
 class NewRetreat:
-    """A retreat as typed; `dosing_date` is its first anchor's date, `later` those of others."""
+    """A retreat as typed; `dosing_date` is its first anchor's date, `later` those of others;
+    `study_id` names a live study, without it the retreat is for practice."""
 
     name: str
     protocol: str
     time_zone: str
     dosing_date: date | None = None
+    study_id: int | None = None
     later: Mapping[str, date] = field(default_factory=dict[str, date])
 
     def dates(self, protocol: Protocol) -> dict[str, date]:
@@ -62,21 +65,35 @@ class StudySettings:
     read_when: str = ""
 
 
+@dataclass(frozen=True)
+class ConsentDetails:
+    """What else is known of a consent: the form's version, who talked about it with the person,
+    and what was agreed to besides; None was not asked. `own` are the form's own scopes by id."""
+
+    version: str = ""
+    taken_by: str = ""
+    keep_for_research: bool | None = None
+    contact_after: bool | None = None
+    own: Mapping[str, bool] = field(default_factory=dict[str, bool])
+
+
+NO_DETAILS = ConsentDetails()
+
+
 def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> int:
-    """A new retreat in its protocol's practice study; its id. Raises InputError by field."""
+    """A new retreat in a live study, or in its protocol's practice study; its id. Raises InputError
+    by field."""
     name, zone = " ".join(wish.name.split()), wish.time_zone.strip()
     protocol = site.library.protocols.get(wish.protocol)
     with site.database.write() as session:
         problems = _retreat_problems(session, name, zone, protocol)
+        problems |= _study_problems(session, wish)
         dates = wish.dates(protocol) if protocol else {}
         if protocol and "time_zone" not in problems:
             problems |= _date_problems(protocol, dates, zone, now)
         if problems or protocol is None:
             raise InputError(problems)
-        study, made = transfer.practice_study(session, protocol, now)
-        if made:
-            fields = {"study": study.id, "protocol": protocol.id}
-            trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
+        study = _study_of(session, wish, protocol, actor, now)
         retreat = transfer.add_retreat(session, study, name, zone, dates, now)
         trail.append(
             session,
@@ -89,11 +106,36 @@ def add_retreat(site: Site, wish: NewRetreat, *, actor: str, now: datetime) -> i
         return retreat.id
 
 
+def _study_problems(session: Session, wish: NewRetreat) -> dict[str, str]:
+    if wish.study_id is None:
+        return {}
+    study = roster.study(session, wish.study_id)
+    if study is None or study.mode != "live":
+        return {"study": "Choose one of the studies."}
+    if study.protocol != wish.protocol:
+        return {"protocol": f"{study.title} follows {study.protocol}. Choose that, or practice."}
+    return {}
+
+
+def _study_of(
+    session: Session, wish: NewRetreat, protocol: Protocol, actor: str, now: datetime
+) -> Study:
+    """The live study that was chosen, else the practice study, made if there is none."""
+    if wish.study_id is not None:
+        return the_study(session, wish.study_id)
+    study, made = transfer.practice_study(session, protocol, now)
+    if made:
+        fields = {"study": study.id, "protocol": protocol.id}
+        trail.append(session, trail.SYSTEM, "study added", actor, now, fields)
+    return study
+
+
 def _retreat_payload(
     retreat: Retreat, wish: NewRetreat, dates: Mapping[str, date]
 ) -> dict[str, object]:
     return {
         "retreat": retreat.id,
+        "study": retreat.study_id,
         "name": retreat.name,
         "dosing_date": _iso(wish.dosing_date),
         "anchors": {anchor: on.isoformat() for anchor, on in dates.items()},
@@ -187,28 +229,70 @@ def record_consent(
     number: int,
     given_on: date | None,
     scope: str,
+    more: ConsentDetails = NO_DETAILS,
     *,
     actor: str,
     now: datetime,
 ) -> None:
-    """Record what a person agreed to, and when. Raises InputError by field."""
+    """Record what a person agreed to, and when; messages that waited for it are looked at again.
+    Raises InputError by field, NotFoundError."""
     with site.database.write() as session:
+        lock_courses(session, [the_course(session, site, code, number).course_id])
         context = the_course(session, site, code, number)
-        problems: dict[str, str] = {}
-        if given_on is None:
-            problems["given_on"] = "Write the day on which consent was given."
-        elif given_on > now.astimezone(ZoneInfo(context.facts.zone)).date():
-            problems["given_on"] = f"{day(given_on)} has not come yet."
-        elif fault := year_fault(given_on, now.date()):
-            problems["given_on"] = fault
-        if scope not in CONSENT_SCOPES:
-            problems["scope"] = "Choose what the consent covers."
+        today = now.astimezone(context.zone).date()
+        problems = _consent_problems(context, given_on, scope, more, today)
         if problems or given_on is None:
             raise InputError(problems)
-        roster.add_consent(session, context.course_id, given_on, scope, actor, now)
-        fields = {"given_on": given_on.isoformat(), "scope": scope}
+        row = _consent(context, given_on, scope, more, actor, now)
+        session.add(row)
+        fields = {"given_on": given_on.isoformat(), "scope": scope, **vars(more)}
         trail.append(session, context.course.chain, "consent recorded", actor, now, fields)
+        roster.look_again(session, [context.course_id], now)
         refresh_windows(session, site.library, [context.course_id])
+
+
+def _consent(
+    context: CourseContext,
+    given_on: date,
+    scope: str,
+    more: ConsentDetails,
+    actor: str,
+    now: datetime,
+) -> Consent:
+    return Consent(
+        course_id=context.course_id,
+        given_on=given_on,
+        scope=scope,
+        version=more.version,
+        taken_by=" ".join(more.taken_by.split()),
+        keep_for_research=more.keep_for_research,
+        contact_after=more.contact_after,
+        own_scopes=json.dumps(dict(more.own), sort_keys=True) if more.own else "",
+        recorded_by=actor,
+        recorded_at=now,
+    )
+
+
+def _consent_problems(
+    context: CourseContext, given_on: date | None, scope: str, more: ConsentDetails, today: date
+) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    ask = "Write the day on which consent was given."
+    forms = {form.version: form for form in context.hanging.forms}
+    form = forms.get(more.version)
+    if fault := past_day_fault(given_on, today, ask):
+        problems["given_on"] = fault
+    elif form and given_on and given_on < form.dated:
+        problems["given_on"] = f"Version {form.version} is of {day(form.dated)}, after that day."
+    if scope not in CONSENT_SCOPES:
+        problems["scope"] = "Choose what the consent covers."
+    if form is None and (forms or more.version):
+        problems["version"] = "Choose the version that was signed."
+    if len(more.taken_by) > LONGEST_NAME:
+        problems["taken_by"] = f"Use at most {LONGEST_NAME} characters."
+    elif forms and not more.taken_by.strip():
+        problems["taken_by"] = "Write who talked about it with the person: a name or a role."
+    return problems
 
 
 def save_settings(
@@ -228,7 +312,7 @@ def save_settings(
         before = {name: getattr(study, name) for name in fields}
         for name, text in fields.items():
             setattr(study, name, text)
-        changed = {name: text for name, text in fields.items() if before[name] != text}
+        changed = {n: [before[n], text] for n, text in fields.items() if before[n] != text}
         if changed:
             payload = {"study": study_id, **changed}
             trail.append(session, trail.SYSTEM, "settings saved", actor, now, payload)
@@ -281,10 +365,12 @@ def the_anchor(protocol: Protocol, anchor: str) -> Anchor:
 
 
 def protocol_of(session: Session, site: Site, retreat: Retreat) -> Protocol:
-    """The protocol that this retreat runs under."""
-    name = the_study(session, retreat.study_id).protocol
-    key = name, versions.of_retreat(session, retreat.id)
-    return versions.protocols_of(session, site.library, [key])[key]
+    """The protocol that this retreat runs under. Raises NotFoundError."""
+    study = the_study(session, retreat.study_id)
+    under = freezing.of_retreat(session, site.library, retreat, study)
+    if under is None:
+        raise NotFoundError(f"The protocol {study.protocol} is not installed.")
+    return under.protocol
 
 
 def append_all(

@@ -22,12 +22,14 @@ from ..study.schedule import (
     Prompt,
     Skip,
     barrier,
+    consent_lapses,
     is_answered,
     judge,
     prompts_of,
     window_of,
 )
 from ..texts import day
+from .permissions import KeptBack
 from .readmodels import PromptLine, PromptState
 
 STATES: Mapping[str, PromptState] = {
@@ -51,7 +53,7 @@ class Ahead:
 
 
 def prompt_lines(
-    context: CourseContext, now: datetime, kept_back: Hold | None
+    context: CourseContext, now: datetime, kept_back: KeptBack | None
 ) -> tuple[PromptLine, ...]:
     """Every prompt there was or will be, in time order; `kept_back` as `invitations` tells it."""
     rows = context.all_prompts
@@ -60,7 +62,9 @@ def prompt_lines(
     return tuple(sorted(lines, key=lambda line: line.at))
 
 
-def prompts_ahead(context: CourseContext, now: datetime, kept_back: Hold | None) -> Iterator[Ahead]:
+def prompts_ahead(
+    context: CourseContext, now: datetime, kept_back: KeptBack | None
+) -> Iterator[Ahead]:
     """Every prompt that has no row and was not sent for the same day before."""
     settled = context.facts.settled
     known = {(row.timepoint, row.number) for row in context.prompts}
@@ -74,7 +78,8 @@ def prompts_ahead(context: CourseContext, now: datetime, kept_back: Hold | None)
             if key in settled:
                 state, reason = "skipped", NEWER
             elif state == "planned" and kept_back is not None:
-                state, reason = "held", kept_back.reason
+                held = kept_back.at(context, timepoint, max(now, prompt.utc))
+                state, reason = ("held", held.reason) if held else (state, reason)
             yield Ahead(timepoint, prompt, state, reason)
 
 
@@ -117,6 +122,8 @@ def _lot(
     held = verdict if isinstance(verdict, Hold) else barrier(timepoint, facts)
     if held is None and facts.paused_until and prompt.local.date() < facts.paused_until:
         held = Hold(f"paused until {day(facts.paused_until)}")
+    if held is None and (ends := consent_lapses(facts)) is not None and prompt.utc >= ends:
+        held = Hold(facts.no_consent)
     if isinstance(verdict, Skip):
         return "skipped", verdict.reason
     if held:

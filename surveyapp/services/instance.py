@@ -132,6 +132,18 @@ def hold(site: Site, kind: str, why: str, *, actor: str, now: datetime) -> bool:
         return True
 
 
+def hold_restored(site: Site, why: str, *, actor: str, now: datetime) -> None:
+    """Hold a restored copy, also one that was held when it was made: nobody has confirmed what
+    happened after that. It gets a mark of its own, because the original may still be at work."""
+    with site.database.write() as session:
+        row = instance.instance(session) or instance.make(session)
+        before = f"; before that messages were held because {row.why}" if row.held else ""
+        row.held, row.why, row.since = RESTORED, why + before, now
+        row.mark = instance.new_mark()
+        payload: dict[str, object] = {"kind": row.held, "why": row.why}
+        trail.append(session, trail.SYSTEM, "sending held", actor, now, payload)
+
+
 def resume(site: Site, why: str, *, skip_due: bool, actor: str, now: datetime) -> None:
     """Let messages go again; with `skip_due` nothing that is due by now, or later today where it
     would go along with that, goes any more.

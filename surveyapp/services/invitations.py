@@ -1,7 +1,7 @@
 """Invitations: whom a message goes to, and what it says.
 
-Held here, besides what `study.schedule` holds: no address; and in a practice study every address
-that is neither a staff account's nor under a name reserved for tests.
+Held here, besides what `study.schedule` holds: no address; in a practice study every address
+that is neither a staff account's nor under a name reserved for tests; what no permission covers.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from ..store.messagetexts import Key as TextKey
 from ..store.prompts import Key, staff_addresses
 from ..store.tables import Participant
 from ..store.vault import CannotOpenError
-from ..study.library import Library
+from ..study.instrument import Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import Hold, window_of
 from .addresses import is_writable
+from .permissions import KeptBack, Permits
 from .site import Site
 
 RESERVED_TOP = (".test", ".example", ".invalid")
@@ -80,19 +81,20 @@ class Ways:
         """`rows` are the people's contacts as they are kept."""
         self._session, self._site = session, site
         self._rows = {(row.participant_id, row.kind): row for row in rows}
+        self.permits = Permits(session, site)
 
     @classmethod
     def of(cls, session: Session, site: Site, contexts: Iterable[CourseContext]) -> Ways:
         people = {context.participant.id for context in contexts}
         return cls(session, site, contacts.sealed_of(session, people))
 
-    def kept_back(self, context: CourseContext) -> Hold | None:
-        """What keeps every message from this person besides the schedule: all messages are held,
-        or there is no way to reach them."""
+    def kept_back(self, context: CourseContext) -> KeptBack:
+        """What keeps messages from this person besides the schedule: all messages are held, there
+        is no way to reach them, or a wording may not be used."""
         if self._held is not None:
-            return self._held
+            return KeptBack(self._held, self.permits)
         way = self.route(context)
-        return way if isinstance(way, Hold) else None
+        return KeptBack(way if isinstance(way, Hold) else None, self.permits)
 
     def route(self, context: CourseContext) -> Route | Hold:
         """The first of the person's channels that may be used, or why the preferred one may not."""
@@ -177,9 +179,7 @@ def write(
         phone=study.phone,
         hours=study.hours,
         placeholder_notices=stand_in_notices(
-            site.library,
-            [name for item in invited for name in item.timepoint.instruments],
-            invited[0].context.participant.language,
+            item.context.wording(name) for item in invited for name in item.timepoint.instruments
         ),
         own=own.get(_text_key(invited, way)),
     )
@@ -193,7 +193,7 @@ def _check_in(session: Session, site: Site, item: Invited) -> CheckIn:
     token = links.ensure_link(session, site.link_key, *item.key)
     window = window_of(item.timepoint, item.context.facts)
     assert window is not None
-    minutes = sum(site.library.instruments[i].minutes for i in item.timepoint.instruments)
+    minutes = sum(item.context.instruments[i].minutes for i in item.timepoint.instruments)
     return CheckIn(site.settings.link(f"s/{token}"), minutes, window.closes)
 
 
@@ -209,7 +209,7 @@ def own_texts(session: Session) -> dict[TextKey, Own]:
     return {(row.channel, row.kind, row.language): Own(row.subject, row.body) for row in rows}
 
 
-def stand_in_notices(library: Library, names: Sequence[str], language: str) -> list[str]:
-    """What messages must say of instruments whose wording is a stand-in."""
-    wordings = [library.instruments[name].wording(language) for name in dict.fromkeys(names)]
-    return [wording.notice for wording in wordings if wording.placeholder and wording.notice]
+def stand_in_notices(wordings: Iterable[Wording]) -> list[str]:
+    """What messages must say of wordings that are stand-ins, each once."""
+    told = (w.notice for w in wordings if w.placeholder and w.notice)
+    return list(dict.fromkeys(told))

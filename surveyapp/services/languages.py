@@ -6,6 +6,7 @@ wording, and its record says so; answers carry values, so nothing of them change
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from .. import texts
@@ -14,6 +15,7 @@ from ..store import trail
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
 from ..store.windows import lock_courses
+from ..store.wordings import languages_of
 from ..study.library import Library
 from .errors import InputError, NotFoundError
 from .site import Site
@@ -38,6 +40,11 @@ def choose_in_visit(site: Site, visit_id: str, write: str, language: str, now: d
         _choose(session, site.library, visit.course_id, language, now)
 
 
+def offered(limit: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Codes and own names of the languages that may be chosen; `limit` is the study's, if any."""
+    return tuple((code, name) for code, name in texts.LANGUAGES if not limit or code in limit)
+
+
 def _choose(
     session: Session, library: Library, course_id: int, language: str, now: datetime
 ) -> None:
@@ -47,21 +54,23 @@ def _choose(
     lock_courses(session, courses)
     contexts = course_contexts(session, library, courses)
     here = next(context for context in contexts if context.course_id == course_id)
+    if language not in dict(offered(languages_of(session, here.study.id))):
+        raise InputError({"language": UNKNOWN_LANGUAGE})
     if here.participant.language == language:
         return
     payload = {"from": here.participant.language, "to": language}
     here.participant.language = language
-    begun = [name for context in contexts for name in _reword(session, context, library, language)]
+    begun = [name for context in contexts for name in _reword(session, context, language)]
     trail.append(
         session, here.course.chain, "language chosen", PERSON, now, {**payload, "begun": begun}
     )
 
 
-def _reword(session: Session, context: CourseContext, library: Library, language: str) -> list[str]:
+def _reword(session: Session, context: CourseContext, language: str) -> list[str]:
     """Write down in which wording what was begun goes on; what was reworded."""
     begun = [desk.sheet_row(session, s.id) for s in context.assessments if s.submitted_at is None]
     for sheet in begun:
-        wording = library.instruments[sheet.instrument].wording(language)
+        wording = context.wording(sheet.instrument, language)
         sheet.language, sheet.wording_sha256 = wording.language, wording.sha256
         sheet.placeholder = wording.placeholder
     return [f"{sheet.timepoint} {sheet.instrument}" for sheet in begun]

@@ -27,6 +27,7 @@ from ..study.schedule import (
     Skip,
     Window,
     barrier,
+    consent_lapses,
     judge,
     prompts_of,
     state_of,
@@ -37,6 +38,7 @@ from . import dosing
 from .enrolment import protocol_of, the_anchor, the_course, the_retreat
 from .errors import InputError
 from .invitations import Ways
+from .permissions import KeptBack
 from .site import Site
 
 LONGEST_REASON = 300
@@ -187,7 +189,7 @@ def moved(context: CourseContext, anchor: str, on: date, *, confirmed: bool) -> 
 
 
 def _shift(
-    context: CourseContext, anchor: Anchor, facts: Facts, now: datetime, held: Hold | None
+    context: CourseContext, anchor: Anchor, facts: Facts, now: datetime, held: KeptBack
 ) -> CourseShift:
     own = [t for t in context.protocol.timepoints if t.anchor == anchor.id]
     before = context.facts.anchors.get(anchor.id)
@@ -224,7 +226,7 @@ def prompt_shifts(
     timepoints: Iterable[Timepoint],
     after: Facts,
     now: datetime,
-    held: Hold | None,
+    held: KeptBack,
 ) -> tuple[PromptShift, ...]:
     """Every message there would be, in time order."""
     gone = {(p.timepoint, p.number): p for p in context.prompts if p.status == "sent"}
@@ -232,7 +234,9 @@ def prompt_shifts(
     for timepoint in timepoints:
         old = {p.number: p.local for p in prompts_of(timepoint, context.facts)}
         for prompt in prompts_of(timepoint, after):
-            lot, why = lot_of(timepoint, after, prompt, now, held)
+            lot, why = lot_of(
+                timepoint, after, prompt, now, held.at(context, timepoint, max(now, prompt.utc))
+            )
             sent = gone.get((timepoint.id, prompt.number)) if lot != "not sent" else None
             shifts.append(
                 PromptShift(
@@ -253,7 +257,10 @@ def lot_of(
 ) -> tuple[Lot, str]:
     """What would become of one prompt under these facts, and why."""
     verdicts = {p.number: verdict for p, verdict in judge(timepoint, facts, now)}
-    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts) or held
+    verdict = verdicts.get(prompt.number) or barrier(timepoint, facts)
+    if verdict is None and (ends := consent_lapses(facts)) is not None and prompt.utc >= ends:
+        verdict = Hold(facts.no_consent)
+    verdict = verdict or held
     if (prompt.timepoint, prompt.number) in facts.settled:
         return "not sent", SENT_BEFORE
     if isinstance(verdict, Skip):

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..store import roster
+from ..store import freezing, roster
 from ..store.facts import CourseContext, Reading, course_contexts, read_retreat
 from ..store.programme import session_dates
 from ..store.records import missing_of
+from ..store.scopes import Scope
 from ..store.tables import DoseRow, Study
 from ..store.tables_group import Attendance, MissingForm
 from ..study.protocol import Anchor, Protocol, Timepoint
 from ..study.record import Dose
 from ..study.schedule import GRACE, state_of, window_of
 from ..texts import amount
+from .consent import to_sign
 from .dosing import held_prompts, unconfirmed
 from .enrolment import StudySettings, protocol_of, the_retreat, the_study
+from .freezing import changes
 from .programme import SessionLine, attended_of, lines_of
 from .readmodels import (
     Cell,
@@ -45,7 +48,8 @@ SETTINGS = {
 }
 
 
-def studies(site: Site) -> list[StudyLine]:
+def studies(site: Site, scope: Scope = None) -> list[StudyLine]:
+    """Every study with a retreat within the scope, and how many of those it has."""
     with site.database.read() as session:
         return [
             StudyLine(
@@ -55,8 +59,10 @@ def studies(site: Site) -> list[StudyLine]:
                 practice=study.mode == "practice",
                 retreats=count,
                 missing=missing_settings(study),
+                whole=found.whole,
             )
-            for study, count in ((found.study, found.retreats) for found in roster.studies(session))
+            for found in roster.studies(session, scope)
+            for study, count in ((found.study, found.retreats),)
         ]
 
 
@@ -73,10 +79,10 @@ def study_view(site: Site, study_id: int) -> StudyView:
         return StudyView(study.id, study.title, study.protocol, practice, settings)
 
 
-def retreats(site: Site) -> list[RetreatLine]:
-    """Every retreat, the newest first."""
+def retreats(site: Site, scope: Scope = None) -> list[RetreatLine]:
+    """Every retreat within the scope, the newest first."""
     with site.database.read() as session:
-        found = roster.retreats(session)
+        found = roster.retreats(session, scope)
         anchors = {r.retreat.id: main_anchor(site, r.study.protocol) for r in found}
         dates = roster.retreat_dates(session, list(anchors))
         confirmed = roster.confirmed_counts(session, anchors)
@@ -142,15 +148,22 @@ def retreat_view(site: Site, retreat_id: int, now: datetime) -> RetreatView:
             anchors=anchors,
             sessions=sessions,
             done={t.id: _done(rows, t.id) for t in protocol.timepoints},
-            outdated=_outdated(protocol, site.library.protocols.get(study.protocol)),
+            outdated=_outdated(site, study, protocol, contexts),
+            runs_under=contexts[0].runs_under if contexts else f"{protocol.id} {protocol.version}",
         )
 
 
-def _outdated(old: Protocol, new: Protocol | None) -> Outdated | None:
-    """None where the retreat runs under the installed text, or none is installed any more."""
-    if new is None or old.sha256 == new.sha256:
+def _outdated(
+    site: Site, study: Study, protocol: Protocol, contexts: Sequence[CourseContext]
+) -> Outdated | None:
+    """None where the retreat runs under what is installed, or nothing is installed any more."""
+    after = freezing.installed(site.library, study.protocol)
+    instruments = contexts[0].instruments if contexts else site.library.instruments
+    found = changes(freezing.Under(protocol, instruments), after) if after else ()
+    if not found or after is None:
         return None
-    return Outdated(old.version, new.version)
+    words = tuple(change.words for change in found)
+    return Outdated(protocol.version, after.protocol.version, words)
 
 
 def _retreat_anchor(
@@ -191,6 +204,7 @@ def _row(
         code=context.participant.code,
         number=context.course.number,
         consent=context.consents[-1].given_on if context.consents else None,
+        consent_due=to_sign(context, now.astimezone(context.zone).date()),
         dosing_date=fact.date if fact else None,
         confirmed=fact is not None and fact.confirmed,
         dose=dose_words(doses.get((context.course_id, main, "first"))),
@@ -258,11 +272,12 @@ def _date(context: CourseContext, timepoint: Timepoint, now: datetime) -> tuple[
     return "closes", window.closes
 
 
-def people(site: Site, sought: str, now: datetime) -> list[PersonLine]:
-    """People whose study code contains `sought`, at most 300, by their newest course."""
+def people(site: Site, sought: str, now: datetime, scope: Scope = None) -> list[PersonLine]:
+    """People whose study code contains `sought`, at most 300, by their newest course within the
+    scope."""
     with site.database.read() as session:
-        codes = roster.search_codes(session, sought.strip(), MOST_PEOPLE)
-        ids = roster.course_ids_by_code(session, codes)
+        codes = roster.search_codes(session, sought.strip(), MOST_PEOPLE, scope)
+        ids = roster.course_ids_by_code(session, codes, scope)
         newest = {c.participant.code: c for c in course_contexts(session, site.library, ids)}
         return [_person_line(newest[code], now) for code in codes if code in newest]
 

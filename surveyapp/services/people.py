@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import contacts, roster, trail, versions
+from ..store import contacts, roster, studies, trail, wordings
 from ..store.database import Session
+from ..store.scopes import Scope, people_outside
 from ..store.tables import Participant, Retreat
 from ..store.windows import refresh_windows
-from . import erasing
+from . import erasing, freezing, permissions
 from .addresses import fault_of
-from .enrolment import CODE, LANGUAGE, the_retreat, zone_fault
+from .enrolment import CODE, LANGUAGE, the_retreat, the_study, zone_fault
 from .errors import InputError
 from .invitations import practice_allows
 from .pins import ask_where_shared
@@ -89,38 +90,66 @@ def _parts(row: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def preview_people(site: Site, retreat_id: int, people: Sequence[NewPerson]) -> list[Planned]:
+def preview_people(
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    now: datetime,
+    scope: Scope = None,
+) -> list[Planned]:
     """What adding would do. Raises InputError with every bad line."""
     with site.database.read() as session:
-        return _plan_lines(site, session, the_retreat(session, retreat_id), people)
+        retreat = the_retreat(session, retreat_id)
+        planned = _plan_lines(site, session, retreat, people, scope)
+        permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
+        return planned
 
 
 def add_people(
-    site: Site, retreat_id: int, people: Sequence[NewPerson], *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    people: Sequence[NewPerson],
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> list[Planned]:
     """Add everybody, or nobody. Raises InputError with every bad line."""
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planned = _plan_lines(site, session, retreat, people)
+        planned = _plan_lines(site, session, retreat, people, scope)
+        permissions.refuse_enrolment(session, site, retreat, _languages(planned), now)
         _enrol(site, session, retreat, planned, actor, now)
         return planned
 
 
 def add_person(
-    site: Site, retreat_id: int, person: NewPerson, *, actor: str, now: datetime
+    site: Site,
+    retreat_id: int,
+    person: NewPerson,
+    scope: Scope = None,
+    *,
+    actor: str,
+    now: datetime,
 ) -> Planned:
-    """Add one person. Raises InputError by field."""
+    """Add one person. Somebody of other retreats alone is not taken in by their code: whoever does
+    it would see those courses. Raises InputError by field."""
     person = NewPerson(
         person.code.strip(), person.email.strip(), person.language.strip(), person.time_zone.strip()
     )
     with site.database.write() as session:
         retreat = the_retreat(session, retreat_id)
-        planning = _Planning(site, session, retreat, [person])
+        planning = _Planning(site, session, retreat, [person], scope)
         planned, problems = planning.plan(person)
         if problems:
             raise InputError(problems)
+        permissions.refuse_enrolment(session, site, retreat, _languages([planned]), now)
         _enrol(site, session, retreat, [planned], actor, now)
         return planned
+
+
+def _languages(planned: Iterable[Planned]) -> set[str]:
+    return {plan.language for plan in planned}
 
 
 def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datetime) -> int:
@@ -129,9 +158,9 @@ def add_course(site: Site, code: str, retreat_id: int, *, actor: str, now: datet
 
 
 def _plan_lines(
-    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson]
+    site: Site, session: Session, retreat: Retreat, people: Sequence[NewPerson], scope: Scope
 ) -> list[Planned]:
-    planning = _Planning(site, session, retreat, people)
+    planning = _Planning(site, session, retreat, people, scope)
     planned: list[Planned] = []
     problems: dict[str, str] = {}
     for person in people:
@@ -152,7 +181,12 @@ class _Planning:
     """What is known of the codes, asked once."""
 
     def __init__(
-        self, site: Site, session: Session, retreat: Retreat, people: Iterable[NewPerson]
+        self,
+        site: Site,
+        session: Session,
+        retreat: Retreat,
+        people: Iterable[NewPerson],
+        scope: Scope,
     ) -> None:
         people = list(people)
         codes = [person.code for person in people]
@@ -160,16 +194,26 @@ class _Planning:
         self._known = roster.participants_like(session, codes)
         ids = [person.id for person in self._known.values()]
         self._numbers = roster.last_numbers(session, ids)
+        found = [person.code for person in self._known.values()]
+        self._outside = people_outside(session, found, scope)
         self._erased = erasing.erased_codes(site, session, codes)
         self._here = roster.participant_ids(session, retreat.id)
         self._session = session
         self._vault = site.vault
         self._addresses = Counter(site.vault.lookup(p.email) for p in people if p.email)
         self._seen: set[str] = set()
+        study = the_study(session, retreat.study_id)
+        self._live = study.mode == "live"
+        modes = studies.modes_of(session, ids)
+        self._elsewhere = {person for person, found in modes.items() if found != {study.mode}}
+        self._limit = wordings.languages_of(session, study.id)
 
     def plan(self, person: NewPerson) -> tuple[Planned, dict[str, str]]:
         """The person as they would be added, and what is wrong by field."""
         known = self._known.get(person.code.lower())
+        if known and known.code in self._outside:
+            taken = {"code": f"The code {person.code} is taken. Choose another."}
+            return _as_typed(person), taken
         planned = Planned(
             line=person.line,
             code=person.code,
@@ -186,7 +230,7 @@ class _Planning:
     def _note(self, email: str, known: Participant | None) -> str:
         if not email:
             return ""
-        held = not practice_allows(self._session, email)
+        held = not self._live and not practice_allows(self._session, email)
         notes = (HELD_NOTE if held else "", SHARED_NOTE if self._shared(email, known) else "")
         return "; ".join(filter(None, notes))
 
@@ -203,6 +247,8 @@ class _Planning:
             problems["email"] = fault
         if not LANGUAGE.fullmatch(planned.language):
             problems["language"] = "Write a language code such as en."
+        elif self._limit and planned.language not in self._limit:
+            problems["language"] = f"This study has the languages {', '.join(self._limit)}."
         if fault := zone_fault(planned.time_zone):
             problems["time_zone"] = fault
         return problems
@@ -220,9 +266,20 @@ class _Planning:
             return (
                 f"The code {known.code} is already used; write it the same way or choose another."
             )
+        if known and known.id in self._elsewhere:
+            kinds = ("practice", "live") if self._live else ("live", "practice")
+            return (
+                f"{code} is in a {kinds[0]} study, and data never pass between practice and live. "
+                f"Choose another code for the {kinds[1]} study."
+            )
         if known and known.id in self._here:
             return f"{code} is already in {self._retreat.name}."
         return None
+
+
+def _as_typed(person: NewPerson) -> Planned:
+    """Nothing is told of whom the code belongs to."""
+    return Planned(person.line, person.code, person.email, person.language, person.time_zone, 1, "")
 
 
 def _enrol(
@@ -243,7 +300,8 @@ def _enrol(
             roster.look_again(session, roster.course_ids_of(session, person.id), now)
         _course(session, person, retreat, plan, dates, actor, now)
         touched += roster.course_ids_of(session, person.id)
-    versions.pin_new(session, site.library, now)
+    freezing.pin_new(session, site.library, actor, now)
+    wordings.pin_new(session, site.library, now)
     ask_where_shared(session, site, [p.email for p in planned if p.email], actor, now)
     refresh_windows(session, site.library, touched)
 

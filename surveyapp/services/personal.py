@@ -22,7 +22,7 @@ from ..store.tables_group import Attendance, Note
 from ..study.instrument import Instrument
 from ..study.protocol import Anchor, Timepoint
 from ..study.record import Course, Dose, Person
-from ..study.schedule import Hold, window_of
+from ..study.schedule import window_of
 from ..study.trajectory import (
     Line,
     ScaleChange,
@@ -33,11 +33,13 @@ from ..study.trajectory import (
     since_last,
 )
 from ..texts import day, number
+from .consent import lines_of as lines_of_consent
 from .dosing import held_prompts
 from .enrolment import the_person
 from .forecast import prompt_lines
 from .invitations import Ways
 from .overview import cells_of, dose_words
+from .permissions import KeptBack
 from .pins import state_of_pin
 from .programme import SessionLine, attended_of, lines_of
 from .reaching import CHANNELS, contact_lines
@@ -81,7 +83,6 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
         views = [
             _with_timeline(
                 _course(
-                    site,
                     context,
                     course,
                     person,
@@ -107,9 +108,9 @@ def person_view(site: Site, code: str, now: datetime) -> PersonView:
             quiet=_quiet(participant),
             pin=state_of_pin(reading.rows[Pin], now),
             practice=practice,
-            notices=_notices(site, person, participant.language),
+            notices=_notices(person, participant.language),
             acknowledged=_acknowledged(reading.rows[Acknowledgement]),
-            charts=_charts(site, person, now),
+            charts=_charts(person, now),
             courses=tuple(reversed(views)),
         )
 
@@ -205,19 +206,20 @@ def _acknowledged(rows: Iterable[Acknowledgement]) -> tuple[str, ...]:
     )
 
 
-def _notices(site: Site, person: Person, language: str) -> tuple[str, ...]:
+def _notices(person: Person, language: str) -> tuple[str, ...]:
     """What must be said of stand-in texts that were used."""
     used = dict.fromkeys(s.instrument for c in person.courses for s in c.sheets if s.placeholder)
-    wordings = [site.library.instruments[name].wording(language) for name in used]
-    return tuple(dict.fromkeys(w.notice for w in wordings if w.notice))
+    wordings = [person.instruments[name].wording(language) for name in used]
+    told = [w.notice for w in wordings] + [s.told for c in person.courses for s in c.sheets]
+    return tuple(dict.fromkeys(filter(None, told)))
 
 
-def _charts(site: Site, person: Person, now: datetime) -> tuple[ChartView, ...]:
+def _charts(person: Person, now: datetime) -> tuple[ChartView, ...]:
     """The figures of every instrument that was answered, as on page one of the report."""
     used = {sheet.instrument for course in person.courses for sheet in course.sheets}
     asked = (i for c in person.courses for t in c.protocol.timepoints for i in t.instruments)
-    found: list[ChartView] = []
-    for instrument in (site.library.instruments[n] for n in dict.fromkeys(asked) if n in used):
+    known, found = person.instruments, list[ChartView]()
+    for instrument in (known[n] for n in dict.fromkeys(asked) if n in used):
         if instrument.session:
             found.append(
                 ChartView("Session, as remembered", charts.profile_svg(person, instrument))
@@ -231,12 +233,11 @@ def _charts(site: Site, person: Person, now: datetime) -> tuple[ChartView, ...]:
 
 
 def _course(
-    site: Site,
     context: CourseContext,
     course: Course,
     person: Person,
     now: datetime,
-    kept: Hold | None,
+    kept: KeptBack,
     log: CourseLog,
     corrected: Mapping[tuple[str, str], date],
 ) -> CourseView:
@@ -255,25 +256,27 @@ def _course(
         day=(now.astimezone(zone).date() - fact.date).days if fact else None,
         consent_on=consent.given_on if consent else None,
         consent_scope=consent.scope if consent else "",
+        consent_version=consent.version if consent else "",
+        consent_lines=lines_of_consent(context, now),
+        withdrawn=bool(context.hanging.signed and context.hanging.signed.withdrawn),
+        runs_under=context.runs_under,
         held=anchors[0].held,
         cells=cells_of(context, now),
         to_clear=tuple((t.id, t.label) for t in to_clear(context, now)),
-        scores=_scores(site, person, course, now),
+        scores=_scores(person, course, now),
         prompts=prompt_lines(context, now, kept),
-        sheets=_sheets(site, person, course, corrected),
+        sheets=_sheets(person, course, corrected),
         doses=tuple(dose for anchor in anchors for dose in anchor.doses),
         anchors=anchors,
         stops=_stops(context),
         log=log,
-        to_enter=_to_enter(site, context, now),
+        to_enter=_to_enter(context, now),
         missing=course.missing,
         intention=course.intention,
     )
 
 
-def _to_enter(
-    site: Site, context: CourseContext, now: datetime
-) -> dict[str, list[tuple[str, str]]]:
+def _to_enter(context: CourseContext, now: datetime) -> dict[str, list[tuple[str, str]]]:
     """What was not sent of the windows that have opened."""
     found: dict[str, list[tuple[str, str]]] = {}
     for timepoint in context.protocol.timepoints:
@@ -283,7 +286,7 @@ def _to_enter(
         missing = [
             i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.submitted
         ]
-        found[timepoint.id] = [(name, site.library.instruments[name].name) for name in missing]
+        found[timepoint.id] = [(name, context.instruments[name].name) for name in missing]
     return found
 
 
@@ -312,7 +315,7 @@ def _dose_line(dose: Dose, zone: str) -> DoseLine:
 
 
 def _sheets(
-    site: Site, person: Person, course: Course, corrected: Mapping[tuple[str, str], date]
+    person: Person, course: Course, corrected: Mapping[tuple[str, str], date]
 ) -> tuple[SheetLine, ...]:
     return tuple(
         SheetLine(
@@ -320,7 +323,7 @@ def _sheets(
             timepoint=timepoint.id,
             key=sheet.instrument,
             corrected=corrected.get((sheet.timepoint, sheet.instrument)),
-            instrument=site.library.instruments[sheet.instrument].name,
+            instrument=course.instruments[sheet.instrument].name,
             on=local_date(sheet.submitted_at, course),
             mode=sheet.mode,
             marks=marks_of(course, timepoint, sheet, person),
@@ -330,12 +333,10 @@ def _sheets(
     )
 
 
-def _scores(site: Site, person: Person, course: Course, now: datetime) -> tuple[ScoreTable, ...]:
+def _scores(person: Person, course: Course, now: datetime) -> tuple[ScoreTable, ...]:
     """A table for every instrument that was answered at least once."""
     answered = dict.fromkeys(s.instrument for s in course.sheets)
-    return tuple(
-        _score_table(site.library.instruments[name], person, course, now) for name in answered
-    )
+    return tuple(_score_table(course.instruments[name], person, course, now) for name in answered)
 
 
 def _score_table(

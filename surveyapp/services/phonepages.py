@@ -14,7 +14,8 @@ from ..study.schedule import State
 
 @dataclass(frozen=True)
 class Lines:
-    """The study's own words on every page: whom to call, who reads the answers and when."""
+    """The study's own words on every page: whom to call, who reads the answers and when; and the
+    languages that may be chosen, none for every one."""
 
     emergency: str = ""
     crisis_line: str = ""
@@ -23,6 +24,7 @@ class Lines:
     readers: str = ""
     read_when: str = ""
     practice: bool = False
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Door:
 
     `asks_pin`: opening it takes the person's PIN.
     `notice_due`: the person has not yet acknowledged this data notice.
+    `lacks_consent`: it may not begin, because no consent to it is on record.
     """
 
     course_id: int
@@ -73,6 +76,7 @@ class Door:
     data_notice: NoticeShown
     notice_due: bool
     asks_pin: bool
+    lacks_consent: bool = False
 
 
 @dataclass(frozen=True)

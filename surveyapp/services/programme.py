@@ -19,6 +19,7 @@ from ..store import programme as store
 from ..store import roster, trail
 from ..store.database import Session
 from ..store.facts import CourseContext, read_retreat
+from ..store.scopes import Scope
 from ..store.tables import Retreat
 from ..store.tables_group import ABSENT, Attendance, SessionDate
 from ..store.windows import lock_courses
@@ -103,9 +104,11 @@ def programme(site: Site, retreat_id: int) -> Programme:
         )
 
 
-def every_programme(session: Session, site: Site) -> Iterator[tuple[str, SessionLine]]:
-    """Each session of every retreat, with the retreat's name."""
-    found = sorted(roster.retreats(session), key=lambda r: r.retreat.name)
+def every_programme(
+    session: Session, site: Site, scope: Scope = None
+) -> Iterator[tuple[str, SessionLine]]:
+    """Each session of every retreat within the scope, with the retreat's name."""
+    found = sorted(roster.retreats(session, scope), key=lambda r: r.retreat.name)
     ids = [r.retreat.id for r in found]
     kept, dates = store.session_dates(session, ids), roster.retreat_dates(session, ids)
     for own in (r.retreat for r in found):

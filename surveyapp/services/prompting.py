@@ -20,6 +20,7 @@ from ..store.database import Session
 from ..store.facts import CourseContext
 from ..store.prompts import Fate, Key
 from ..store.tables import PromptRow
+from ..study.protocol import Timepoint
 from ..study.schedule import (
     IMPORTED,
     Hold,
@@ -139,12 +140,20 @@ class _Claim:
         timepoint = context.protocol.timepoint(timepoint_id)
         taken: list[Taken] = []
         for prompt, verdict in judge(timepoint, context.facts, self._now):
-            if isinstance(verdict, Send) and isinstance(way, Hold):
-                verdict = way
+            if isinstance(verdict, Send):
+                verdict = self._kept_back(context, timepoint, way) or verdict
             row = self._write(context, prompt, verdict)
             if isinstance(verdict, Send):
                 taken.append((Invited(context, timepoint, prompt.number), row))
         return taken
+
+    def _kept_back(
+        self, context: CourseContext, timepoint: Timepoint, way: Route | Hold
+    ) -> Hold | None:
+        """What keeps a message back that the schedule would send."""
+        if isinstance(way, Hold):
+            return way
+        return self._ways.permits.hold(context, timepoint, self._now)
 
     def _with_later_ones(
         self, taken: list[Taken], contexts: Sequence[CourseContext]
@@ -160,6 +169,8 @@ class _Claim:
                 if prompt is None or (context.course_id, timepoint.id) in asked:
                     continue
                 if self._is_in_other_hands(context.row_of(prompt)):
+                    continue
+                if self._ways.permits.hold(context, timepoint, self._now):
                     continue
                 row = self._write(context, prompt, Send())
                 taken.append((Invited(context, timepoint, prompt.number), row))

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..store import contacts, roster
+from ..store import contacts, roster, trail
 from ..store.contacts import EMAIL, PHONE, Known
 from ..store.database import Session
 from ..store.facts import course_contexts
 from ..store.tables import Participant
 from ..store.vault import CannotOpenError
 from ..store.windows import lock_courses, refresh_windows
+from ..store.wordings import languages_of
 from ..texts import LANGUAGES, day
 from .addresses import fault_of, masked, masked_phone, normal_phone, phone_fault
 from .enrolment import append_all, the_person, zone_fault
@@ -33,44 +34,74 @@ CHANNELS = {
     "phone email": "SMS, and e-mail where that fails",
 }
 LABELS = {EMAIL: "E-mail", PHONE: "Phone"}
+LOOKED = "contacts looked at"
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """A person's contacts as typed."""
+    """A person's contacts as typed; None: as it stands."""
 
-    email: str = ""
-    phone: str = ""
+    email: str | None = ""
+    phone: str | None = ""
     channels: str = "email"
 
 
 def contacts_of(site: Site, code: str) -> Contacts:
-    """The whole contacts, for the form that changes them; what cannot be read is empty."""
+    """The whole contacts, not for anybody's eyes; what cannot be read is empty."""
     with site.database.read() as session:
+        return _contacts(session, site, the_person(session, code))
+
+
+def _contacts(session: Session, site: Site, person: Participant) -> Contacts:
+    ways = Ways(session, site, contacts.sealed_of(session, [person.id]))
+    found = {kind: _known(ways, person, kind) for kind in LABELS}
+    values = {k: found.value if isinstance(found, Known) else "" for k, found in found.items()}
+    return Contacts(values[EMAIL], values[PHONE], person.channels or EMAIL)
+
+
+def masked_contacts(site: Site, code: str) -> Contacts:
+    """The contacts so that they can be recognised but not copied. Raises NotFoundError."""
+    known = contacts_of(site, code)
+    email = masked(known.email) if known.email else ""
+    return Contacts(email, masked_phone(known.phone) if known.phone else "", known.channels)
+
+
+def show_contacts(site: Site, code: str, *, actor: str, now: datetime) -> Contacts:
+    """The whole contacts, for somebody; the look is recorded. Raises NotFoundError."""
+    with site.database.write() as session:
         person = the_person(session, code)
-        ways = Ways(session, site, contacts.sealed_of(session, [person.id]))
-        found = {kind: _known(ways, person, kind) for kind in LABELS}
-        values = {k: found.value if isinstance(found, Known) else "" for k, found in found.items()}
-        return Contacts(values[EMAIL], values[PHONE], person.channels or EMAIL)
+        ids = roster.course_ids_of(session, person.id)
+        lock_courses(session, ids)
+        contexts = course_contexts(session, site.library, ids)
+        payload: dict[str, object] = {"what": "e-mail and phone", "person": code}
+        chain = contexts[-1].course.chain if contexts else trail.SYSTEM
+        trail.append(session, chain, LOOKED, actor, now, payload)
+        return _contacts(session, site, person)
 
 
 def set_contacts(site: Site, code: str, wish: Contacts, *, actor: str, now: datetime) -> list[str]:
-    """Keep both contacts, removing what is empty. Raises InputError by field, NotFoundError.
+    """Keep both contacts, removing what is empty and leaving what is None; what was refused is
+    used again. Raises InputError by field, NotFoundError.
 
     The codes of everybody who shares one and is asked for a PIN from now on.
     """
-    values = {EMAIL: wish.email.strip(), PHONE: normal_phone(wish.phone.strip())}
+    email = None if wish.email is None else wish.email.strip()
+    phone = None if wish.phone is None else normal_phone(wish.phone.strip())
+    values = {EMAIL: email, PHONE: phone}
     if problems := _problems(values, wish.channels):
         raise InputError(problems)
     with site.database.write() as session:
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        stood = _contacts(session, site, person)
+        put = {EMAIL: email or stood.email, PHONE: phone or stood.phone}
         for kind, value in values.items():
-            _keep(session, site, person.id, kind, value)
+            if value is not None or put[kind]:  # what cannot be read stays as it is
+                _keep(session, site, person.id, kind, put[kind] if value is None else value)
         person.channels = wish.channels
         session.flush()
-        payload: dict[str, object] = {k: "set" if v else "none" for k, v in values.items()}
+        payload: dict[str, object] = {k: _told(v) for k, v in values.items()}
         payload["channels"] = wish.channels
         contexts = course_contexts(session, site.library, ids)
         append_all(session, contexts, "contact changed", actor, now, payload)
@@ -80,18 +111,25 @@ def set_contacts(site: Site, code: str, wish: Contacts, *, actor: str, now: date
     return asked
 
 
-def _keep(session: Session, site: Site, person_id: int, kind: str, value: str) -> None:
+def _told(value: str | None) -> str:
+    """What the trail says of a contact: never itself."""
+    if value is None:
+        return "kept"
+    return "set" if value else "none"
+
+
+def _keep(session: Session, site: Site, person_id: int, kind: str, value: str | None) -> None:
     if value:
         contacts.put_contact(session, site.vault, person_id, kind, value)
     else:
         contacts.remove_contact(session, person_id, kind)
 
 
-def _problems(values: dict[str, str], channels: str) -> dict[str, str]:
+def _problems(values: dict[str, str | None], channels: str) -> dict[str, str]:
     problems: dict[str, str] = {}
-    if values[EMAIL] and (fault := fault_of(values[EMAIL])):
+    if (email := values[EMAIL]) and (fault := fault_of(email)):
         problems["email"] = fault
-    if values[PHONE] and (fault := phone_fault(values[PHONE])):
+    if (phone := values[PHONE]) and (fault := phone_fault(phone)):
         problems["phone"] = fault
     if channels not in CHANNELS:
         problems["channels"] = "Choose how to reach this person."
@@ -149,6 +187,10 @@ def set_language_and_zone(
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        contexts = course_contexts(session, site.library, ids)
+        limits = [languages_of(session, study) for study in {c.study.id for c in contexts}]
+        if any(limit and language not in limit for limit in limits):
+            raise InputError({"language": "A study of this person does not have this language."})
         payload: dict[str, object] = {
             "language": [person.language, language],
             "time_zone": [person.time_zone, zone.strip()],

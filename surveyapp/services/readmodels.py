@@ -41,12 +41,15 @@ class Need:
 
 @dataclass(frozen=True)
 class StudyLine:
+    """`retreats` counts those that one may see; `whole` if those are all of the study's."""
+
     id: int
     title: str
     protocol: str
     practice: bool
     retreats: int
     missing: tuple[str, ...]
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,13 @@ class RosterDay:
 class RosterRow:
     """One course of a retreat; `dosing_date`, `dose` and `booster` are the first anchor's, `days`
     has every anchor's. Doses are in words, empty while nothing is recorded. `missing` says why a
-    timepoint was not answered; `sessions` counts those attended, of those
-    with attendance on record."""
+    timepoint was not answered; `sessions` counts those attended, of those with attendance on
+    record; `consent_due` says which version is to be signed, empty where none is."""
 
     code: str
     number: int
     consent: date | None
+    consent_due: str
     dosing_date: date | None
     confirmed: bool
     dose: str
@@ -126,10 +130,12 @@ class RosterRow:
 
 @dataclass(frozen=True)
 class Outdated:
-    """The version of a protocol that a retreat runs under, and the installed one."""
+    """The version of a protocol that a retreat runs under, the installed one, and what differs in
+    words: the protocol's text, or an instrument's key."""
 
     before: str
     after: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ class RetreatView:
     sessions: tuple[SessionLine, ...]
     done: Mapping[str, tuple[int, int]]
     outdated: Outdated | None = None
+    runs_under: str = ""
 
 
 @dataclass(frozen=True)
@@ -283,8 +290,9 @@ class StopLine:
 class CourseView:
     """One course on a person's page; `to_enter` has, by timepoint, the instruments (id, name) that
     staff may still type in from paper, `missing` why one was not answered. `sessions` counts those
-    attended, of those with attendance on record. `dosing_date`, `confirmed`, `day` and `held` are
-    of its first anchor, `doses` of all."""
+    attended, of those with attendance on record. `consent_lines` say more of its consent,
+    `runs_under` which protocol and amendment it runs under. `dosing_date`, `confirmed`, `day` and
+    `held` are of its first anchor, `doses` of all."""
 
     number: int
     retreat_id: int
@@ -296,6 +304,10 @@ class CourseView:
     day: int | None
     consent_on: date | None
     consent_scope: str
+    consent_version: str
+    consent_lines: Sequence[str]
+    withdrawn: bool
+    runs_under: str
     held: int
     cells: tuple[Cell, ...]
     to_clear: tuple[tuple[str, str], ...]

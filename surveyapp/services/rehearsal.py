@@ -16,6 +16,7 @@ from ..delivery.message import CheckIn, Envelope, Notice, Own, compose, sms_text
 from ..delivery.segments import segments
 from ..store import roster
 from ..store.facts import course_contexts
+from ..store.scopes import Scope
 from ..study.library import Library
 from ..study.protocol import EARLIEST, LATEST, Protocol
 from ..study.schedule import AnchorFact, Facts, Prompt, plan, window_of
@@ -78,11 +79,12 @@ class SiteTexts:
     hours: str = ""
 
 
-def site_texts(site: Site, protocol: Protocol) -> SiteTexts:
-    """Those of this site, with the lines of the study that runs this protocol, if there is one."""
+def site_texts(site: Site, protocol: Protocol, scope: Scope = None) -> SiteTexts:
+    """Those of this site, with the lines of the study within the scope that runs this protocol, if
+    there is one."""
     with site.database.read() as session:
         own = own_texts(session)
-        known = (found.study for found in roster.studies(session))
+        known = (found.study for found in roster.studies(session, scope))
         running = (study for study in known if study.protocol == protocol.id)
         study = next(running, None)
         return SiteTexts(own, study.phone if study else "", study.hours if study else "")
@@ -139,7 +141,9 @@ def said(
         site_name=settings.site_name,
         phone=known.phone,
         hours=known.hours,
-        placeholder_notices=stand_in_notices(library, timepoint.instruments, language),
+        placeholder_notices=stand_in_notices(
+            library.instruments[name].wording(language) for name in timepoint.instruments
+        ),
     )
     message = compose(
         replace(notice, own=known.own.get(("email", kind, language))),

@@ -7,6 +7,7 @@ HTML come at once; the PDF is drawn on demand in the site's renderer, a process 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from ..store.database import Session
 from ..store.facts import course_contexts
 from ..store.records import REPORT_MADE, last_change, load_people, load_person, retreat_by_name
 from ..store.windows import lock_courses
+from ..study.instrument import Instrument
 from ..study.record import Person
 from .enrolment import append_all, shown
 from .errors import NotFoundError, RefusedError
@@ -71,7 +73,7 @@ def participant_report(
         practice = _practice(session, {c.retreat for c in person.courses})
         known = roster.participant(session, code)
         around = _around(session, person, meeting)
-    instruments = site.library.instruments
+    instruments = _instruments(site, [person])
     dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language or (known.language if known else texts.ENGLISH)):
         said = participant_view(
@@ -125,7 +127,7 @@ def retreat_report(
         people = load_people(session, site.library, retreat.id)
         as_of = _as_of(session, people, now)
         practice = _practice(session, {name, *(c.retreat for p in people for c in p.courses)})
-    instruments = site.library.instruments
+    instruments = _instruments(site, people)
     dated: dict[str, Any] = {"now": now, "as_of": as_of, "practice": practice}
     with texts.speaking(language):
         said = retreat_view(
@@ -157,16 +159,36 @@ def make_pdf(
     """The report on paper, for somebody: that it was made is in the trail of the person's courses,
     or for a retreat's in the system's. Raises RefusedError."""
     body = pdf(site, report, renderer)
-    payload = {"file": report.filename, "sha256": hashlib.sha256(body).hexdigest()}
+    _note_made(site, report, report.filename, body, actor, now)
+    return body
+
+
+def note_numbers(site: Site, report: Report, *, actor: str, now: datetime) -> dict[str, Any]:
+    """The report's numbers, for somebody: on record like the PDF."""
+    numbers = report.data
+    body = json.dumps(numbers, sort_keys=True).encode()
+    _note_made(site, report, report.filename.replace(".pdf", ".json"), body, actor, now)
+    return numbers
+
+
+def _note_made(
+    site: Site, report: Report, file: str, body: bytes, actor: str, now: datetime
+) -> None:
+    payload = {"file": file, "sha256": hashlib.sha256(body).hexdigest()}
     with site.database.write() as session:
         ids = roster.course_ids_by_code(session, [report.code]) if report.code else []
         if not ids:  # a retreat's, or about somebody who has no course yet
             trail.append(session, trail.SYSTEM, REPORT_MADE, actor, now, payload)
-            return body
+            return
         lock_courses(session, ids)
         contexts = course_contexts(session, site.library, ids)
         append_all(session, contexts, REPORT_MADE, actor, now, {**payload})
-    return body
+
+
+def _instruments(site: Site, people: Sequence[Person]) -> dict[str, Instrument]:
+    """Under the keys that these people's courses are frozen to."""
+    own = {name: found for person in people for name, found in person.instruments.items()}
+    return {**site.library.instruments, **own}
 
 
 def _as_of(session: Session, people: Sequence[Person], now: datetime) -> datetime:

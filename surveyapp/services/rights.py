@@ -5,7 +5,9 @@ An account has one role or more. A role brings rights, a right opens pages:
 - `states`    who is where: retreats, people by study code, what is due, held or missing, consent,
               dosing days, doses, stops, events, attendance, notes
 - `contacts`  addresses, phone numbers, PINs, slips; see and change
-- `scores`    answers, scores, trajectories, session PDFs, alerts' answers
+- `scores`    answers, scores, trajectories, session PDFs, alerts' answers and closing them,
+              corrections of what was sent; typing in a sheet is `states`, seeing what it comes to
+              is not
 - `data`      pseudonymous data: group reports and exports, no contact and no free words
 - `study`     what participants are told, who is alerted, message texts, data notice
 - `admin`     accounts, wordings, going live, the trail, backups, retention, erasure
@@ -61,6 +63,11 @@ def of_roles(roles: Collection[str], *, sees_scores: bool) -> frozenset[Right]:
     if sees_scores and "states" in found:
         found.add("scores")
     return frozenset(found)
+
+
+def bringers(rights: Collection[Right]) -> tuple[Role, ...]:
+    """The roles that bring at least one of some rights."""
+    return tuple(role for role in ROLES if BRINGS[role] & set(rights))
 
 
 def of_account(session: Session, account_id: int) -> Rights:

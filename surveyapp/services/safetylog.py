@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from ..store import trail
 from ..store.facts import CourseContext, Reading, read_retreat
 from ..store.records import RECORDS, people_from
 from ..store.tables import AdverseEvent
@@ -119,6 +120,18 @@ def retreat_log(site: Site, retreat_id: int) -> RetreatLog:
         found = [event for pair in _pairs(reading) for event in _events(*pair, reading)]
         found.sort(key=lambda event: event.start)
         return RetreatLog(retreat_id, retreat.name, practice, tuple(found))
+
+
+def export_log(site: Site, retreat_id: int, *, actor: str, now: datetime) -> str:
+    """A retreat's events as a table, for somebody: that it was taken is on record.
+
+    Raises NotFoundError.
+    """
+    log = retreat_log(site, retreat_id)
+    with site.database.write() as session:
+        payload: dict[str, object] = {"retreat": log.name, "events": len(log.events)}
+        trail.append(session, trail.SYSTEM, "events exported", actor, now, payload)
+    return as_csv(log)
 
 
 def as_csv(log: RetreatLog) -> str:

@@ -19,6 +19,7 @@ from ..store.database import Session
 from ..store.tables import Assessment
 from ..store.tables_group import SecondEntry
 from ..store.windows import lock_courses
+from ..store.wordings import of_sheet
 from ..study.instrument import Instrument
 from ..texts import moment
 from .corrections import Typed, as_typed, sent_place
@@ -54,9 +55,9 @@ def second_form(
 ) -> SecondForm:
     """Raises NotFoundError, RefusedError where `actor` may not type it in a second time."""
     with site.database.read() as session:
-        _, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
+        context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         _may(session, row, actor)
-        wording = asked.wording(row.language)
+        wording = of_sheet(session, context.instruments, context.wordings, row)
         items = items_of(asked, wording)
         return SecondForm(asked.name, point.label, wording.language, wording.recall, items)
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from ..reports import words
 from ..store import answers as desk
-from ..store import trail
+from ..store import seals, trail
 from ..store.answers import NewAnswer
 from ..store.database import Session
 from ..store.facts import CourseContext
@@ -28,7 +28,7 @@ from ..study.protocol import Timepoint
 from ..study.schedule import instant, window_of
 from ..study.scoring import score
 from ..texts import day, moment
-from . import alerts
+from . import alerts, permissions
 from .dates import year_fault
 from .enrolment import the_course
 from .errors import InputError, NotFoundError, RefusedError
@@ -98,7 +98,7 @@ def sheet_form(
         context, point, asked = _place(session, site, code, number, timepoint, instrument)
         row = _row(context, point, asked)
         begun = len(desk.answers_of(session, row.id)) if row else 0
-        wording = asked.wording(context.participant.language)
+        wording = context.wording(asked.id)
         window = window_of(point, context.facts)
         return SheetForm(
             instrument=asked.name,
@@ -106,7 +106,7 @@ def sheet_form(
             language=wording.language,
             title=wording.title,
             recall=wording.recall,
-            notice=wording.notice if wording.placeholder else "",
+            notice=wording.told,
             items=items_of(asked, wording),
             begun=begun,
             sent=_sent(context, point, asked),
@@ -169,6 +169,7 @@ def enter_sheet(
             "at": at.isoformat(),
             "values": dict(new.values),
             "replaced": new.replace,
+            seals.SEALED: seals.seal_of(session, sheet.id),
         }
         trail.append(session, context.course.chain, "sheet entered", actor, now, payload)
         refresh_windows(session, site.library, [context.course_id])
@@ -182,7 +183,7 @@ def _place(
     point = next((t for t in context.protocol.timepoints if t.id == timepoint), None)
     if point is None or instrument not in point.instruments:
         raise NotFoundError("This course asks no such questionnaire then.")
-    return context, point, site.library.instruments[instrument]
+    return context, point, context.instruments[instrument]
 
 
 def _sent(context: CourseContext, point: Timepoint, asked: Instrument) -> str:
@@ -297,9 +298,10 @@ def _begin(
     actor: str,
 ) -> Assessment:
     """The assessment's row; what was begun on the phone is emptied first."""
-    known, wording = _row(context, point, asked), asked.wording(context.participant.language)
+    known, wording = _row(context, point, asked), context.wording(asked.id)
     values: dict[str, Any] = {
         "instrument_version": asked.version,
+        "key_sha256": asked.sha256,
         "wording_sha256": wording.sha256,
         "placeholder": wording.placeholder,
         "language": wording.language,
@@ -316,6 +318,8 @@ def _begin(
         }
         sheet = Assessment(**place, **values)
         session.add(sheet)
+        if wording.installed is not None:
+            permissions.count(session, [wording.installed], at)
     else:
         desk.forget_answers(session, known.id)
         sheet = desk.sheet_row(session, known.id)

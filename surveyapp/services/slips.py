@@ -93,7 +93,7 @@ def _slip(
         address=site.settings.link(f"s/{token}"),
         opens=window.opens,
         closes=window.closes,
-        minutes=sum(site.library.instruments[name].minutes for name in asked),
+        minutes=sum(context.instruments[name].minutes for name in asked),
         pin=_pin(site, session, context.participant.id) if with_pins else "",
     )
 

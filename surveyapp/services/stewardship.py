@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
-from ..store import schema, trail, versions
+from ..store import schema, wordings
+from ..store.before import KEPT_FOR
 from ..store.database import Database, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
-from . import accounts, bounces
+from . import accounts, bounces, freezing, trailheads
 from .site import Site, assemble
 
+ACTOR = "command line"
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -39,10 +41,11 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
     site = assemble(settings, keys, database, library)
     base = (settings.public_url or DEFAULT_URL).rstrip("/")
     try:
-        if schema.migrate(database):
-            said.append(f"the database has the schema {schema.head()}")
+        if migrated := schema.migrate(database):
+            said += _migration_sentences(migrated)
         with database.write() as session:
-            versions.pin_new(session, library, now)
+            freezing.pin_new(session, library, ACTOR, now)
+            wordings.pin_new(session, library, now)
         first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()
@@ -55,7 +58,17 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
     return Prepared(tuple(said), f"{base}/staff/welcome/{first.token}")
 
 
+def _migration_sentences(migrated: schema.Migrated) -> list[str]:
+    said = [f"the database has the schema {schema.head()}"]
+    if migrated.copy:
+        said.append(
+            f"as it was before, with the schema {migrated.before}, it stands in {migrated.copy}; "
+            f"the worker removes that copy after {KEPT_FOR.days} days"
+        )
+    return said
+
+
 def verify_trail(site: Site) -> Verified:
-    """Check every chain of the audit trail."""
-    with site.database.read() as session:
-        return trail.verify(session)
+    """Check every chain of the audit trail, and every sent sheet against it."""
+    checked = trailheads.verify(site)
+    return replace(checked.trail, fault=checked.fault)

@@ -111,6 +111,18 @@ def _goes_on_elsewhere(
     )
 
 
+def leave(
+    session: Session, context: CourseContext, since: date, reason: str, actor: str, now: datetime
+) -> None:
+    """Record that the person left this course's study, unless that is on record; in the caller's
+    transaction, which holds the locks and refreshes the windows."""
+    if any(stop.kind == LEFT for stop in context.stops):
+        return
+    wish = NewStop(LEFT, since, None, reason)
+    _add(session, context, wish, since, actor, now, whole=False)
+    append_all(session, [context], "stopped", actor, now, _payload(wish, since))
+
+
 def undo_stop(site: Site, code: str, stop_id: int, why: str, *, actor: str, now: datetime) -> None:
     """Take a stop back. Raises InputError, NotFoundError."""
     with site.database.write() as session:
@@ -192,10 +204,14 @@ def set_quiet_hours(
         person = the_person(session, code)
         ids = roster.course_ids_of(session, person.id)
         lock_courses(session, ids)
+        stood = person.quiet_from, person.quiet_until
         person.quiet_from, person.quiet_until = start, end
         session.flush()
         contexts = course_contexts(session, site.library, ids)
-        payload: dict[str, object] = {"from": _clock(start), "until": _clock(end)}
+        payload: dict[str, object] = {
+            "from": [_clock(stood[0]), _clock(start)],
+            "until": [_clock(stood[1]), _clock(end)],
+        }
         append_all(session, contexts, "quiet hours set", actor, now, payload)
         roster.look_again(session, ids, now)
         refresh_windows(session, site.library, ids)

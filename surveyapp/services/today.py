@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..store import attention, contacts, roster, versions
+from ..store import attention, contacts, roster, scopes, versions
 from ..store.database import Session
 from ..store.facts import CourseContext, read_courses
 from ..store.roster import StudyCount
@@ -22,13 +22,17 @@ from ..store.tables_reach import MESSAGES, PAUSED
 from ..study.protocol import Timepoint
 from ..study.schedule import open_prompts, state_of, window_of
 from ..texts import day
-from . import alert_views
+from . import alert_views, wording_views
+from .backup import state as backup_state
+from .consent import to_sign
 from .dosing import held_prompts
 from .health import Health
 from .invitations import CONTACT_HOLDS, NAMES, NO_SMS, REFUSED, channels
 from .outcomes import MAY_HAVE_ARRIVED
 from .overview import cell_of, missing_settings
+from .permissions import UNWORDED
 from .readmodels import Need, Place
+from .rights import EVERYTHING, Rights
 from .site import Site
 from .stopping import PERSON
 
@@ -46,18 +50,25 @@ class Today:
     practice: bool
 
 
-def today(site: Site, now: datetime, state: Health) -> Today:
-    """Every line of Today; `state` is the installation's."""
+def today(site: Site, now: datetime, state: Health, rights: Rights = EVERYTHING) -> Today:
+    """The lines of Today that are for somebody with these rights; `state` is the installation's."""
+    if not rights.may("states"):
+        return Today([], begun=True, practice=False)
+    scope = rights.retreats
     with site.database.read() as session:
-        studies = roster.studies(session)
+        studies = roster.studies(session, scope)
         ids = attention.courses(session, now, _reach(session, site), PERSON)
+        own = scopes.courses_within(session, ids, scope)
+        theirs = [s for s in studies if s.whole] if rights.may("study") else []
         return Today(
             needs=[
-                *alert_views.needs(session, site),
+                *alert_views.needs(session, site, rights),
                 *_of("Trouble with sending messages", _machine(state)),
-                *_needs(session, site, ids, now),
-                *_of("Nobody named to be told", alert_views.without_responder(site, studies)),
-                *_of("Settings to fill in", _settings(studies)),
+                *_of("Trouble with backups", backup_state.needs(session, site, now, rights)),
+                *_needs(session, site, own, now),
+                *_of("Nobody named to be told", alert_views.without_responder(site, theirs)),
+                *_of("Settings to fill in", _settings(theirs)),
+                *_of("Permissions", wording_views.needs(session, site, now)),
             ],
             begun=any(s.retreats for s in studies),
             practice=all(s.study.mode == "practice" for s in studies),
@@ -259,9 +270,15 @@ def to_clear(context: CourseContext, now: datetime) -> list[Timepoint]:
 
 
 def _no_consent(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
-    if context.consents or not _something_ahead(context, now):
+    if not _something_ahead(context, now):
         return None
-    reason = "no consent on record, so nothing is sent."
+    if context.consents:
+        state = to_sign(context, _local(context, now))
+        if not state or context.facts.silent:
+            return None
+        reason = f"{state}."
+    else:
+        reason = "no consent on record, so nothing is sent."
     place = _at(context, "consent")
     return reason, Need(context.participant.code, _upper(reason), "Record consent", place)
 
@@ -314,6 +331,9 @@ def _mail(context: CourseContext, now: datetime) -> tuple[str, Need] | None:
         elif prompt.status == "held" and prompt.reason.endswith(MAY_HAVE_ARRIVED):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = _person(context), "Open"
+        elif prompt.status == "held" and prompt.reason.endswith(UNWORDED):
+            reason = f"the message for {label} is held: {prompt.reason}"
+            place, act = Place("wordings", {}), "Wordings"
         elif prompt.status == "held" and _is_about_contact(prompt.reason):
             reason = f"the message for {label} is held: {prompt.reason}"
             place, act = Place("contact", {"code": context.participant.code}), "Change the contact"

@@ -10,17 +10,20 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from .. import texts
 from ..store import answers as desk
+from ..store import keys
 from ..store.database import Session
 from ..store.facts import CourseContext, course_context, course_contexts
 from ..store.links import digest, find_link, make_token
 from ..store.tables import Study
 from ..store.tables_access import Link
+from ..store.wordings import languages_of
+from ..study.consent import may_answer
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
 from ..study.schedule import State, prompts_of, state_of, window_of
@@ -33,6 +36,10 @@ UNKNOWN_LINK = texts.marked(
     "Please check that the whole link was copied, or open it again from your message."
 )
 UNKNOWN_VISIT = texts.marked("Please open your link again. Your answers are kept.")
+CONSENT_FIRST = texts.marked(
+    "Your consent to this part of the study is not on record yet. Please contact the study team;"
+    " after that this link works."
+)
 CLOSED = texts.marked("This check-in takes no more answers.")
 OPEN_STATES: tuple[State, ...] = ("open", "in progress")
 DONE_STATES: tuple[State, ...] = ("submitted", "late")
@@ -91,15 +98,16 @@ def _door(
     site: Site, session: Session, context: CourseContext, timepoint: Timepoint, now: datetime
 ) -> Door:
     window = window_of(timepoint, context.facts)
-    asked = [site.library.instruments[name] for name in timepoint.instruments]
+    asked = [context.instruments[name] for name in timepoint.instruments]
     language = context.participant.language
+    offered = languages_of(session, context.study.id)
     return Door(
         course_id=context.course_id,
         timepoint=timepoint.id,
         code=context.participant.code,
         language=language,
-        lines=lines_of(context.study),
-        notice=notice_of(asked, language),
+        lines=lines_of(context.study, offered),
+        notice=notice_of(context, timepoint.instruments),
         state=state_of(timepoint, context.facts, now),
         opens=window.opens if window else None,
         closes=window.closes if window else None,
@@ -108,7 +116,18 @@ def _door(
         data_notice=notices.notice_for(session, site, context.study, language),
         notice_due=notices.is_due(session, context.participant, context.study),
         asks_pin=pins.asks(session, context.participant.id),
+        lacks_consent=lacks_consent(context, timepoint, now),
     )
+
+
+def lacks_consent(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
+    """Whether a check-in may not begin for want of consent. Only a live study asks for it: practice
+    entries are nobody's data. One that was begun goes on, so that no answer given is lost."""
+    begun = any(key[0] == timepoint.id for key in context.facts.started)
+    if context.study.mode != "live" or begun:
+        return False
+    today = now.astimezone(context.zone).date()
+    return not may_answer(context.hanging.signed, context.forms, today)
 
 
 def current_instrument(site: Site, visit_id: str, read_secret: str, now: datetime) -> str | None:
@@ -139,8 +158,12 @@ def questionnaire(
         )
         given = desk.answers_of(session, sheet.id)
         link = desk.link_hash(session, inside.context.course_id, inside.timepoint.id)
+        lines = lines_of(inside.context.study, languages_of(session, inside.context.study.id))
+        asked = keys.instrument_of(
+            session, site.library, instrument, sheet.key_sha256, inside.context.instruments
+        )
     write = write_capability(read_secret)
-    return _page(site, inside, instrument, visit_id, write, link, given)
+    return _page(inside, asked, visit_id, write, link, given, lines)
 
 
 def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
@@ -175,7 +198,7 @@ def help_lines(site: Site, visit_id: str, read_secret: str) -> tuple[Lines, str]
         return lines_of(inside.context.study), inside.context.participant.language
 
 
-def lines_of(study: Study) -> Lines:
+def lines_of(study: Study, languages: tuple[str, ...] = ()) -> Lines:
     return Lines(
         emergency=study.emergency,
         crisis_line=study.crisis_line,
@@ -184,13 +207,14 @@ def lines_of(study: Study) -> Lines:
         readers=study.readers,
         read_when=study.read_when,
         practice=study.mode == "practice",
+        languages=languages,
     )
 
 
-def notice_of(instruments: list[Instrument], language: str) -> str:
-    """Every placeholder's notice, each once."""
-    wordings = [instrument.wording(language) for instrument in instruments]
-    return " ".join(dict.fromkeys(w.notice for w in wordings if w.placeholder and w.notice))
+def notice_of(context: CourseContext, instruments: Iterable[str]) -> str:
+    """What must be said of each wording, once: that it is a placeholder, or whose it is."""
+    told = (context.wording(name).told for name in instruments)
+    return " ".join(dict.fromkeys(filter(None, told)))
 
 
 def _enter(site: Site, session: Session, visit_id: str, read_secret: str) -> _Inside:
@@ -217,32 +241,40 @@ def _refuse_late(inside: _Inside, now: datetime) -> None:
 
 
 def _page(
-    site: Site,
     inside: _Inside,
-    name: str,
+    instrument: Instrument,
     visit_id: str,
     write: str,
     link: str,
     given: Mapping[str, tuple[int | None, str | None]],
+    lines: Lines,
 ) -> Questionnaire:
-    instrument = site.library.instruments[name]
     language = inside.context.participant.language
-    wording = instrument.wording(language)
+    wording = inside.context.wording(instrument.id)
     return Questionnaire(
         visit=visit_id,
         write=write,
-        instrument=name,
+        instrument=instrument.id,
         language=language,
-        lines=lines_of(inside.context.study),
-        notice=notice_of([instrument], language),
+        lines=lines,
+        notice=notice_of(inside.context, [instrument.id]),
         title=wording.title,
         recall=_recall(instrument, inside.context, inside.timepoint),
         names=tuple(inside.timepoint.instruments),
         link=link,
-        questions=tuple(
-            _question(number, item.id, wording, given.get(item.id))
-            for number, item in enumerate(instrument.items, 1)
-        ),
+        questions=questions_of(instrument, wording, given),
+    )
+
+
+def questions_of(
+    instrument: Instrument,
+    wording: Wording,
+    given: Mapping[str, tuple[int | None, str | None]],
+) -> tuple[Question, ...]:
+    """Every item as a screen shows it, with the answer that was given."""
+    return tuple(
+        _question(number, item.id, wording, given.get(item.id))
+        for number, item in enumerate(instrument.items, 1)
     )
 
 
@@ -265,7 +297,7 @@ def _question(
 
 def _recall(instrument: Instrument, context: CourseContext, timepoint: Timepoint) -> str:
     """The recall line; one that names a session gets the date of the timepoint's anchor."""
-    wording = instrument.wording(context.participant.language)
+    wording = context.wording(instrument.id)
     anchor = context.facts.anchors.get(timepoint.anchor)
     if anchor is None:
         return wording.recall
@@ -282,12 +314,11 @@ def _thanks(site: Site, session: Session, inside: _Inside, now: datetime) -> Tha
     here = (own.course_id, inside.timepoint.id)
     others = [(c, t) for c in people for t in c.protocol.timepoints if (c.course_id, t.id) != here]
     language = own.participant.language
-    asked = [site.library.instruments[name] for name in inside.timepoint.instruments]
     window = window_of(inside.timepoint, own.facts)
     return Thanks(
         language=language,
         lines=lines_of(own.study),
-        notice=notice_of(asked, language),
+        notice=notice_of(own, inside.timepoint.instruments),
         closes=window.closes if window else now.date(),
         other=_other(site, others, generations, now),
         next=min(filter(None, (_coming(c, t, now) for c, t in others)), default=None),
@@ -309,7 +340,7 @@ def _other(
         if window is None or generation is None or state not in OPEN_STATES:
             continue
         token = make_token(site.link_key, context.course_id, timepoint.id, generation)
-        minutes = sum(site.library.instruments[i].minutes for i in timepoint.instruments)
+        minutes = sum(context.instruments[i].minutes for i in timepoint.instruments)
         found.append((window.closes, Other(token, minutes, window.closes)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

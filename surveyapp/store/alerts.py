@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .scopes import Scope
 from .tables import Course, Participant, Retreat, Study
 from .tables_access import Staff
 from .tables_care import Alert, AlertMessage, Responder
@@ -74,14 +75,21 @@ def placed(session: Session, alert_id: int) -> Placed | None:
     return Placed(*row) if row else None
 
 
-def listed(session: Session, *, most: int, open_only: bool = False) -> list[Placed]:
-    """The newest first, at most `most`; `open_only` without those that are closed."""
+def listed(
+    session: Session, *, most: int, open_only: bool = False, scope: Scope = None
+) -> list[Placed]:
+    """Those within the scope, the newest first, at most `most`; `open_only` without those that are
+    closed."""
     query = _placed.where(col(Alert.closed_at).is_(None)) if open_only else _placed
+    if scope is not None:
+        query = query.where(col(Retreat.id).in_(scope))
     return [Placed(*row) for row in session.execute(query.limit(most))]
 
 
-def open_of_person(session: Session, code: str) -> list[Placed]:
+def open_of_person(session: Session, code: str, scope: Scope = None) -> list[Placed]:
     query = _placed.where(col(Participant.code) == code, col(Alert.closed_at).is_(None))
+    if scope is not None:
+        query = query.where(col(Retreat.id).in_(scope))
     return [Placed(*row) for row in session.execute(query)]
 
 

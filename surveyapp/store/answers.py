@@ -47,6 +47,8 @@ _desk = (
         _course.c.chain,
         _assessment.c.id,
         _assessment.c.instrument,
+        _assessment.c.key_sha256,
+        _course.c.keys_sha256,
         _assessment.c.submitted_at,
         _window.c.closes_at,
     )
@@ -82,22 +84,26 @@ _save: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """One assessment that a visit may write to, as long as it is not submitted."""
+    """One assessment that a visit may write to, as long as it is not submitted. `key_sha256` names
+    the key that it began with, empty where its course's holds."""
 
     assessment_id: int
     instrument: str
+    key_sha256: str
     submitted_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a visit writes: its assessments in the order they were made, by instrument."""
+    """Where a visit writes: its assessments in the order they were made, by instrument.
+    `keys_sha256` names the key set of its course."""
 
     write_sha256: str
     course_id: int
     timepoint: str
     chain: str
     closes_at: datetime | None
+    keys_sha256: str | None
     sheets: Mapping[str, Sheet]
 
 
@@ -124,10 +130,19 @@ def desk_of(session: Session, visit_id: str) -> Desk | None:
     rows = session.execute(_desk, {"visit": visit_id}).all()
     if not rows:
         return None
-    sheets = {row.instrument: Sheet(row.id, row.instrument, row.submitted_at) for row in rows}
+    sheets = {
+        row.instrument: Sheet(row.id, row.instrument, row.key_sha256, row.submitted_at)
+        for row in rows
+    }
     first = rows[0]
     return Desk(
-        first.write_sha256, first.course_id, first.timepoint, first.chain, first.closes_at, sheets
+        write_sha256=first.write_sha256,
+        course_id=first.course_id,
+        timepoint=first.timepoint,
+        chain=first.chain,
+        closes_at=first.closes_at,
+        keys_sha256=first.keys_sha256,
+        sheets=sheets,
     )
 
 

@@ -24,8 +24,10 @@ from .tables import (
     Course,
     Participant,
     PromptRow,
+    Retreat,
     WindowRow,
 )
+from .tables_consent import ConsentForm
 from .tables_reach import Stop
 
 TO_SPARE = timedelta(days=1)
@@ -51,6 +53,7 @@ def courses(session: Session, now: datetime, reach: Reach, by_person: str) -> li
         _closing(now, reach),
         _to_clear(now, reach),
         _running(now).where(~exists().where(col(Consent.course_id) == col(Course.id))),
+        _to_sign_anew(now),
         _messages(now),
         _running(now).join(Participant).where(or_(_no_mail(), _other_channel())),
         _running(now).where(_chose_to_stop(by_person)),
@@ -92,6 +95,20 @@ def _to_clear(now: datetime, reach: Reach) -> Select[int]:
         col(WindowRow.opens_at) <= opens,
         col(WindowRow.closes_at) > now,
         ~cleared,
+    )
+
+
+def _to_sign_anew(now: datetime) -> Select[int]:
+    """Of a study with a form that must be signed anew, and that one is not signed."""
+    signed = exists().where(
+        col(Consent.course_id) == col(Course.id),
+        col(Consent.version) == col(ConsentForm.version),
+    )
+    return (
+        _running(now)
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(ConsentForm, col(ConsentForm.study_id) == col(Retreat.study_id))
+        .where(col(ConsentForm.anew_from).is_not(None), ~signed)
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .scopes import Scope
 from .tables import Retreat
 from .tables_access import Staff
 from .tables_digest import Digest, DigestMessage
@@ -71,7 +72,9 @@ def account(session: Session, staff_id: int, *, lock: bool = False) -> Staff | N
     return found if found is not None and found.active else None
 
 
-def newest_zone(session: Session) -> str:
-    """The zone of the retreat that was added last; UTC without one."""
+def newest_zone(session: Session, scope: Scope = None) -> str:
+    """The zone of the retreat within the scope that was added last; UTC without one."""
     query = select(col(Retreat.time_zone)).order_by(col(Retreat.id).desc())
+    if scope is not None:
+        query = query.where(col(Retreat.id).in_(scope))
     return session.scalars(query.limit(1)).first() or "UTC"

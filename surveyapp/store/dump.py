@@ -12,12 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from ..study.instrument import Instrument
 from ..study.library import Library
 from ..study.record import Person
 from .database import Database
 from .facts import CourseContext, course_contexts
+from .keys import instrument_of
 from .notices import acknowledgements
 from .records import people_of
+from .scopes import Scope, courses_within
 from .stops import ever_stopped
 from .tables import (
     AdverseEvent,
@@ -39,9 +42,10 @@ from .transfer import by_course, slices
 
 @dataclass(frozen=True)
 class AssessmentDump:
-    """One assessment with its answers and, once sent, its scores."""
+    """One assessment under its key, with its answers and, once sent, its scores."""
 
     row: Assessment
+    instrument: Instrument
     answers: Sequence[Answer]
     scores: Sequence[ScoreRow]
     corrections: Sequence[Correction]
@@ -81,22 +85,26 @@ def snapshot(database: Database) -> Generator[Session]:
         yield session
 
 
-def person_dumps(session: Session, library: Library) -> Iterator[PersonDump]:
-    """Everybody, ordered by study code, a slice of people at a time."""
-    everybody = session.scalars(select(Participant).order_by(col(Participant.code))).all()
-    for people in slices(everybody):
-        yield from _slice(session, library, people)
+def person_dumps(session: Session, library: Library, scope: Scope = None) -> Iterator[PersonDump]:
+    """Everybody with a course within the scope, with those courses, ordered by study code, a slice
+    of people at a time. `person` has every course of theirs, because marks look beyond one."""
+    query = select(Participant).order_by(col(Participant.code))
+    if scope is not None:
+        here = select(col(Course.participant_id)).where(col(Course.retreat_id).in_(scope))
+        query = query.where(col(Participant.id).in_(here))
+    for people in slices(session.scalars(query).all()):
+        yield from _slice(session, library, people, scope)
 
 
 def _slice(
-    session: Session, library: Library, people: Sequence[Participant]
+    session: Session, library: Library, people: Sequence[Participant], scope: Scope
 ) -> Iterator[PersonDump]:
     numbers = [p.id for p in people]
     query = select(col(Course.id)).where(col(Course.participant_id).in_(numbers))
     ids = list(session.scalars(query))
-    details = _Details(session, ids, numbers)
+    details = _Details(session, library, ids, numbers)
     courses: defaultdict[str, list[CourseDump]] = defaultdict(list)
-    for context in course_contexts(session, library, ids):
+    for context in course_contexts(session, library, courses_within(session, ids, scope)):
         courses[context.participant.code].append(details.course(context))
     read = acknowledgements(session, numbers)
     records = {person.code: person for person in people_of(session, library, ids)}
@@ -107,7 +115,10 @@ def _slice(
 
 
 class _Details:
-    def __init__(self, session: Session, ids: Sequence[int], people: Sequence[int]) -> None:
+    def __init__(
+        self, session: Session, library: Library, ids: Sequence[int], people: Sequence[int]
+    ) -> None:
+        self._session, self._library = session, library
         self._stops = ever_stopped(session, people)
         self._anchors = by_course(session, Anchor, ids)
         self._doses = by_course(session, DoseRow, ids)
@@ -127,7 +138,7 @@ class _Details:
         return CourseDump(
             context=context,
             anchors=self._anchors[number],
-            assessments=[self._assessment(a) for a in self._assessments[number]],
+            assessments=[self._assessment(a, context) for a in self._assessments[number]],
             doses=self._doses[number],
             events=self._events[number],
             readings=self._readings[number],
@@ -138,9 +149,12 @@ class _Details:
             stops=[s for s in self._stops[person] if s.course_id in (None, number)],
         )
 
-    def _assessment(self, row: Assessment) -> AssessmentDump:
+    def _assessment(self, row: Assessment, context: CourseContext) -> AssessmentDump:
         own = self._answers[row.id], self._scores[row.id], self._corrections[row.id]
-        return AssessmentDump(row, *own)
+        asked = instrument_of(
+            self._session, self._library, row.instrument, row.key_sha256, context.instruments
+        )
+        return AssessmentDump(row, asked, *own)
 
 
 def _by_assessment(session: Session, table: Any, ids: Sequence[int]) -> Mapping[int, list[Any]]:

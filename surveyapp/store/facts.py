@@ -19,6 +19,8 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from ..study.consent import Form, standing
+from ..study.instrument import Instrument, Wording, pick
 from ..study.library import Library
 from ..study.protocol import Protocol
 from ..study.schedule import (
@@ -27,14 +29,14 @@ from ..study.schedule import (
     Facts,
     Prompt,
 )
+from .consents import as_forms
+from .hanging import HANGING, Hanging, Owner, by_owner
+from .keys import instruments_of
 from .several import Model, Rows, about, by_course
-from .stops import OVER, holding, told
+from .stops import OVER, told
 from .tables import (
-    CONSENT_SCOPES,
     SETTLED,
-    Anchor,
     Assessment,
-    Clearance,
     Consent,
     Course,
     Participant,
@@ -42,52 +44,56 @@ from .tables import (
     Retreat,
     Study,
 )
+from .tables_consent import CourseAmendment
 from .tables_entry import Wish
 from .tables_reach import Stop
 from .versions import protocols_of
+from .wordings import Wordings, set_of
 
 CHUNK = 500
 NO_SYNC = {"synchronize_session": False}
 
 
-HANGING = (Anchor, Consent, Clearance, Assessment, Wish, Stop)
-_id = attrgetter("id")
-
-
-@dataclass(frozen=True)
-class Hanging:
-    """The rows that hang on a course, besides its prompts; for reading. They change only together
-    with its windows, see `windows.write_windows`."""
-
-    anchors: Sequence[Anchor]
-    consents: Sequence[Consent]
-    clearances: Sequence[Clearance]
-    assessments: Sequence[Assessment]
-    wishes: Sequence[Wish]
-    stops: Sequence[Stop]
-
-
 @dataclass(frozen=True)
 class CourseContext:
-    """One course with everything around it that acts on it need. `revisions` by anchor; `prompts`
-    are those of the present revision, `all_prompts` also those of days that moved. `touched` tells
-    `contexts_again` whether `hanging` still holds."""
+    """One course with everything around it that acts on it need. `instruments` are under the keys
+    that it is frozen to, `revisions` by anchor; `prompts` are those of the present revision,
+    `all_prompts` also those of days that moved. `touched` tells `contexts_again` whether `hanging`
+    still holds."""
 
     course: Course
     participant: Participant
     retreat: Retreat
     study: Study
     protocol: Protocol
+    instruments: Mapping[str, Instrument]
     facts: Facts
     revisions: Mapping[str, int]
     hanging: Hanging
     touched: int
     prompts: tuple[PromptRow, ...]
+    wordings: Wordings
     all_prompts: tuple[PromptRow, ...] = ()
 
     @property
     def consents(self) -> Sequence[Consent]:
         return self.hanging.consents
+
+    @property
+    def forms(self) -> list[Form]:
+        """The versions of the study's consent form, oldest first."""
+        return as_forms(self.hanging.forms)
+
+    @property
+    def amendment(self) -> CourseAmendment | None:
+        """The amendment that it runs under, if any."""
+        return max(self.hanging.amendments, key=attrgetter("number"), default=None)
+
+    @property
+    def runs_under(self) -> str:
+        """In short, as pages, PDFs and exports say it: "second-retreat 1, amendment 2"."""
+        said, amendment = f"{self.protocol.id} {self.protocol.version}", self.amendment
+        return f"{said}, amendment {amendment.number}" if amendment else said
 
     @property
     def assessments(self) -> Sequence[Assessment]:
@@ -114,6 +120,11 @@ class CourseContext:
         """What the store holds of this prompt, if it was looked at yet."""
         key = prompt.timepoint, prompt.number
         return next((row for row in self.prompts if (row.timepoint, row.number) == key), None)
+
+    def wording(self, instrument: str, language: str = "") -> Wording:
+        """What this course is asked in; in the person's language unless one is named."""
+        live = self.study.mode == "live"
+        return pick(self.wordings[instrument], language or self.participant.language, live=live)
 
     def revision(self, timepoint: str) -> int:
         return self.revisions.get(self.protocol.timepoint(timepoint).anchor, 0)
@@ -149,7 +160,8 @@ def read_retreat(
     session: Session, library: Library, retreat_id: int, also: Sequence[Model] = ()
 ) -> Reading:
     """The same of a retreat's courses."""
-    return _reading(session, _found(session, library, _in_retreat, {"retreat": retreat_id}), also)
+    heads = _found(session, library, _in_retreat, {"retreat": retreat_id})
+    return _reading(session, heads, also)
 
 
 def read_person(
@@ -177,6 +189,7 @@ class _Head:
     retreat: Retreat
     study: Study
     protocol: Protocol
+    instruments: Mapping[str, Instrument]
 
 
 def _heads(session: Session, library: Library, ids: Collection[int]) -> list[_Head]:
@@ -192,25 +205,42 @@ def _found(
     rows = session.execute(query, given).all()
     keys = [(study.protocol, course.protocol_sha256) for course, _, _, study in rows]
     protocols = protocols_of(session, library, keys)
+    known = instruments_of(session, library, [course.keys_sha256 for course, *_ in rows])
     return [
-        _Head(course, participant, retreat, study, protocols[key])
+        _Head(course, participant, retreat, study, protocols[key], known[course.keys_sha256])
         for (course, participant, retreat, study), key in zip(rows, keys, strict=True)
     ]
 
 
 def _contexts(
-    session: Session, heads: Sequence[_Head], known: Mapping[tuple[int, int], Hanging]
+    session: Session,
+    heads: Sequence[_Head],
+    known: Mapping[tuple[int, int], Hanging],
 ) -> list[CourseContext]:
     """`known` is what hangs on a course, by its id and how often it was touched then."""
     stale = [head for head in heads if (head.course.id, head.course.touched) not in known]
     rows = about(session, HANGING, [head.course.id for head in stale]) if stale else {}
     fresh = _hanging(stale, rows)
     prompts = _prompts(session, [head.course.id for head in heads])
+    hanging = {
+        head.course.id: fresh.get(head.course.id) or known[head.course.id, head.course.touched]
+        for head in heads
+    }
+    return _all_contexts(session, heads, hanging, prompts)
+
+
+def _all_contexts(
+    session: Session,
+    heads: Sequence[_Head],
+    hanging: Mapping[int, Hanging],
+    prompts: Mapping[int, Sequence[PromptRow]],
+) -> list[CourseContext]:
     return [
         _context(
             head,
-            fresh.get(head.course.id) or known[head.course.id, head.course.touched],
+            own := hanging[head.course.id],
             prompts[head.course.id],
+            set_of(session, head.instruments, own.wordings),
         )
         for head in heads
     ]
@@ -222,8 +252,7 @@ def _reading(session: Session, heads: Sequence[_Head], also: Sequence[Model]) ->
     ids = [head.course.id for head in heads]
     rows = about(session, (*HANGING, *also), ids)
     hanging, prompts = _hanging(heads, rows), _prompts(session, ids)
-    contexts = [_context(head, hanging[i], prompts[i]) for i, head in zip(ids, heads, strict=True)]
-    return Reading(contexts, rows)
+    return Reading(_all_contexts(session, heads, hanging, prompts), rows)
 
 
 # Statements are built once: building them costs more than the database does with them.
@@ -245,27 +274,12 @@ _prompts_of = (
 
 
 def _hanging(heads: Sequence[_Head], found: Rows) -> dict[int, Hanging]:
-    """What hangs on these courses."""
-    if not heads:
-        return {}
-    consents, sheets = (by_course(sorted(found[t], key=_id)) for t in (Consent, Assessment))
-    anchors, clearances = by_course(found[Anchor]), by_course(found[Clearance])
-    wishes = by_course(sorted(found[Wish], key=attrgetter("number")))
-    stops = holding(found[Stop])
-    return {
-        (course := head.course.id): Hanging(
-            anchors=anchors[course],
-            consents=consents[course],
-            clearances=clearances[course],
-            assessments=sheets[course],
-            wishes=wishes[course],
-            stops=[s for s in stops[head.participant.id] if s.course_id in (None, course)],
-        )
-        for head in heads
-    }
+    return by_owner([Owner(h.course.id, h.participant.id, h.study.id) for h in heads], found)
 
 
-def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> CourseContext:
+def _context(
+    head: _Head, hanging: Hanging, rows: Sequence[PromptRow], wordings: Wordings
+) -> CourseContext:
     protocol, revisions = head.protocol, {a.anchor: a.revision for a in hanging.anchors}
     current = [p for p in rows if _is_current(p, protocol, revisions)]
     facts = _facts(head, hanging, current)
@@ -275,31 +289,36 @@ def _context(head: _Head, hanging: Hanging, rows: Sequence[PromptRow]) -> Course
         retreat=head.retreat,
         study=head.study,
         protocol=protocol,
+        instruments=head.instruments,
         facts=replace(facts, settled=settled_by(rows, current, protocol, facts)),
         revisions=revisions,
         hanging=hanging,
         touched=head.course.touched,
         prompts=tuple(current),
+        wordings=wordings,
         all_prompts=tuple(rows),
     )
 
 
 def _facts(head: _Head, hanging: Hanging, current: Sequence[PromptRow]) -> Facts:
     """What the schedule needs to know, all but what is settled."""
-    consents, sheets, standing = hanging.consents, hanging.assessments, told(hanging.stops)
+    sheets, stopped = hanging.assessments, told(hanging.stops)
+    consent = standing(hanging.signed, as_forms(hanging.forms))
     return Facts(
         zone=head.participant.time_zone,
         anchors={a.anchor: AnchorFact(a.date, a.confirmed_at is not None) for a in hanging.anchors},
-        consented=bool(consents) and consents[-1].scope == CONSENT_SCOPES[0],
+        consented=consent.given,
+        consent_ends=consent.ends,
+        no_consent=consent.reason,
         started=frozenset((a.timepoint, a.instrument) for a in sheets),
         submitted={(a.timepoint, a.instrument): a.submitted_at for a in sheets if a.submitted_at},
         confirmed=frozenset(c.timepoint for c in hanging.clearances),
         retry={(p.timepoint, p.number): p.next_at for p in current if p.next_at},
         not_before=head.course.not_before,
         wished=_by_timepoint(hanging.wishes),
-        silent=standing.silent,
-        paused_until=standing.paused_until,
-        ended_on=standing.ended_on,
+        silent=stopped.silent,
+        paused_until=stopped.paused_until,
+        ended_on=stopped.ended_on,
         quiet=_quiet(head.participant),
     )
 

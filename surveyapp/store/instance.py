@@ -34,9 +34,13 @@ def is_held(session: Session) -> bool:
     return bool(session.scalar(_held))
 
 
+def new_mark() -> str:
+    return secrets.token_hex(16)
+
+
 def make(session: Session, mark: str = "") -> Instance:
     """The row of a database that had none."""
-    row = Instance(mark=mark or secrets.token_hex(16))
+    row = Instance(mark=mark or new_mark())
     session.add(row)
     session.flush()
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection
 
@@ -27,6 +28,12 @@ def all_versions(session: Session) -> list[DataNotice]:
 def current(session: Session, study_id: int) -> DataNotice | None:
     """The newest version; None while the built-in notice (version 0) stands."""
     return next(iter(versions(session, study_id)), None)
+
+
+def languages_of(row: DataNotice) -> set[str]:
+    """The languages that a version has a text in."""
+    own: dict[str, str] = json.loads(row.texts)
+    return {language for language, text in own.items() if text}
 
 
 def last_acknowledged(session: Session, participant_id: int, study_id: int) -> int | None:

@@ -45,6 +45,8 @@ from .tables_reach import DIED, LEFT
 
 _id = attrgetter("id")
 REPORT_MADE = "report made"
+LOOKS = (REPORT_MADE, "contacts looked at")
+"""Kinds of events that change nothing."""
 RECORDS = (DoseRow, AdverseEvent, ScoreRow, Answer, MissingForm, Note)
 """The tables that people's records are made of, besides what contexts hold."""
 ENDINGS: dict[str, EndingKind] = {LEFT: "withdrawn", DIED: "died"}
@@ -74,7 +76,7 @@ def last_change(session: Session, person_codes: Collection[str]) -> datetime | N
         select(func.max(col(TrailEvent.at)))
         .join(Course, col(Course.chain) == col(TrailEvent.chain))
         .join(Participant, col(Participant.id) == col(Course.participant_id))
-        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind) != REPORT_MADE)
+        .where(col(Participant.code).in_(person_codes), col(TrailEvent.kind).not_in(LOOKS))
     )
     found = session.scalar(query)
     return found.astimezone(UTC) if found else None
@@ -106,6 +108,8 @@ def people_from(reading: Reading) -> list[Person]:
             events=tuple(map(_event, events[context.course_id])),
             missing=missing_of(context, reasons[context.course_id]),
             intention=_intention(notes[context.course_id]),
+            instruments=context.instruments,
+            amendment=context.amendment.number if context.amendment else None,
             endings=tuple(
                 Ending(ENDINGS[s.kind], s.since) for s in context.stops if s.kind in ENDINGS
             ),
@@ -150,9 +154,11 @@ class _Sheets:
             self._answers[answer.assessment_id][answer.item] = answer.value
 
     def of(self, context: CourseContext) -> tuple[Sheet, ...]:
-        return tuple(self._sheet(a, a.submitted_at) for a in context.assessments if a.submitted_at)
+        return tuple(
+            self._sheet(context, a, a.submitted_at) for a in context.assessments if a.submitted_at
+        )
 
-    def _sheet(self, row: Assessment, submitted_at: datetime) -> Sheet:
+    def _sheet(self, context: CourseContext, row: Assessment, submitted_at: datetime) -> Sheet:
         assessment_id = row.id
         scores = self._scores[assessment_id]
         return Sheet(
@@ -164,7 +170,14 @@ class _Sheets:
             scores={s.scale: _score(s) for s in scores if s.kind == "scale"},
             criteria={s.scale: _met(s) for s in scores if s.kind == "criterion"},
             answers=self._answers[assessment_id],
+            told=_told(context, row),
         )
+
+
+def _told(context: CourseContext, row: Assessment) -> str:
+    """What must be said of the installed wording that it was answered in."""
+    own = context.wordings.get(row.instrument, {}).values()
+    return next((w.installed_line for w in own if w.sha256 == row.wording_sha256), "")
 
 
 def _score(row: ScoreRow) -> Score:

@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import case, exists, func, select, true, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from .scopes import Scope
 from .tables import (
     Anchor,
     Clearance,
-    Consent,
     Course,
     DoseRow,
     Participant,
@@ -43,23 +43,28 @@ class RetreatCount:
 
 @dataclass(frozen=True)
 class StudyCount:
-    """A study, how many retreats it has, and whether somebody is named to be told of alerts."""
+    """A study, how many of its retreats are within the scope, whether somebody is named to be told
+    of alerts, and whether the whole study is within the scope."""
 
     study: Study
     retreats: int
     responds: bool
+    whole: bool = True
 
 
-def studies(session: Session) -> list[StudyCount]:
-    """Every study, in the order they were made."""
+def studies(session: Session, scope: Scope = None) -> list[StudyCount]:
+    """Every study, or those with a retreat within the scope, in the order they were made."""
     told = (col(Responder.study_id) == col(Study.id)) & (col(Responder.place) == 1)
+    within = true() if scope is None else col(Retreat.id).in_(scope)
+    here = func.count(case((within, col(Retreat.id))))
     query = (
-        select(Study, func.count(col(Retreat.id)), exists().where(told))
+        select(Study, here, exists().where(told), here == func.count(col(Retreat.id)))
         .outerjoin(Retreat, col(Retreat.study_id) == col(Study.id))
         .group_by(col(Study.id))
         .order_by(col(Study.id))
     )
-    return [StudyCount(*row) for row in session.execute(query)]
+    found = [StudyCount(s, n, told, bool(all_)) for s, n, told, all_ in session.execute(query)]
+    return [one for one in found if scope is None or one.retreats]
 
 
 def study(session: Session, study_id: int) -> Study | None:
@@ -76,8 +81,8 @@ def name_taken(session: Session, name: str) -> bool:
     return session.scalars(query).first() is not None
 
 
-def retreats(session: Session) -> list[RetreatCount]:
-    """Every retreat, newest first."""
+def retreats(session: Session, scope: Scope = None) -> list[RetreatCount]:
+    """Every retreat within the scope, newest first."""
     query = (
         select(Retreat, Study, func.count(col(Course.id)))
         .join(Study, col(Study.id) == col(Retreat.study_id))
@@ -85,6 +90,8 @@ def retreats(session: Session) -> list[RetreatCount]:
         .group_by(col(Retreat.id), col(Study.id))
         .order_by(col(Retreat.id).desc())
     )
+    if scope is not None:
+        query = query.where(col(Retreat.id).in_(scope))
     return [RetreatCount(r, s, count) for r, s, count in session.execute(query)]
 
 
@@ -129,8 +136,11 @@ def course_ids_of(session: Session, participant_id: int) -> list[int]:
     return list(session.scalars(query.order_by(col(Course.id))))
 
 
-def course_ids_by_code(session: Session, codes: Collection[str]) -> list[int]:
+def course_ids_by_code(session: Session, codes: Collection[str], scope: Scope = None) -> list[int]:
+    """Courses of some people, those within the scope."""
     query = select(col(Course.id)).join(Participant).where(col(Participant.code).in_(codes))
+    if scope is not None:
+        query = query.where(col(Course.retreat_id).in_(scope))
     return list(session.scalars(query.order_by(col(Course.id))))
 
 
@@ -169,9 +179,12 @@ def participants_like(session: Session, codes: Collection[str]) -> dict[str, Par
     return {found.code.lower(): found for found in session.scalars(query)}
 
 
-def search_codes(session: Session, part: str, limit: int) -> list[str]:
-    """Study codes that contain `part`, in any case, in order."""
+def search_codes(session: Session, part: str, limit: int, scope: Scope = None) -> list[str]:
+    """Study codes that contain `part`, in any case, in order, of people within the scope."""
     query = select(col(Participant.code)).order_by(col(Participant.code)).limit(limit)
+    if scope is not None:
+        here = select(col(Course.participant_id)).where(col(Course.retreat_id).in_(scope))
+        query = query.where(col(Participant.id).in_(here))
     if part:
         query = query.where(
             func.lower(col(Participant.code)).contains(part.lower(), autoescape=True)
@@ -211,16 +224,6 @@ def add_course(
     session.add(made)
     session.flush()
     return made
-
-
-def add_consent(
-    session: Session, course_id: int, given_on: date, scope: str, actor: str, now: datetime
-) -> None:
-    session.add(
-        Consent(
-            course_id=course_id, given_on=given_on, scope=scope, recorded_by=actor, recorded_at=now
-        )
-    )
 
 
 def set_anchor(session: Session, course_id: int, anchor: str, on: date) -> Anchor:

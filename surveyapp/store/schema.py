@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import sqlite3
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -18,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from .before import copy_before
 from .database import Database, DatabaseUnavailableError, sentence_of
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,10 +38,33 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-def migrate(database: Database) -> bool:
-    """Bring the schema to this program's version; True when anything changed.
+def knows(revision: str) -> bool:
+    """Whether this program can bring a schema of this version to its own."""
+    return revision in _known()
 
-    Raises DatabaseUnavailableError, also when the database is newer than the program.
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What a migration did: the schema before ("" in an empty database), and the copy it left."""
+
+    before: str
+    copy: Path | None
+
+
+class MigrationFailedError(DatabaseUnavailableError):
+    """The migration did not finish and nothing of it is left; the message says what to do."""
+
+
+def migrate(database: Database, *, keep_copy: bool = True) -> Migrated | None:
+    """Bring the schema to this program's version; None when it has it already.
+
+    `keep_copy` is False where what is migrated is itself a copy, as in a restore. Raises
+    DatabaseUnavailableError when the database is away or newer than the program, and
+    MigrationFailedError when it stayed at its earlier schema.
     """
     try:
         with _alone(database), database.engine.connect() as connection:
@@ -47,21 +73,46 @@ def migrate(database: Database) -> bool:
                 raw = connection.connection.dbapi_connection
                 assert raw is not None
                 raw.execute("PRAGMA journal_mode=WAL")  # pyright: ignore[reportAttributeAccessIssue]
-            return _upgrade(connection, database)
+            with connection.begin():
+                current = MigrationContext.configure(connection).get_current_revision()
+            if current == head():
+                return None
+            _refuse_newer(current, database)
+            copy = _copied(database, current or "") if keep_copy else None
+            _upgrade(connection, current or "")
+            return Migrated(current or "", copy)
     except DBAPIError as error:
         raise DatabaseUnavailableError(sentence_of(error, database)) from error
 
 
-def _upgrade(connection: Connection, database: Database) -> bool:
-    with connection.begin():
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == head():
-            return False
-        _refuse_newer(current, database)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        return True
+def _copied(database: Database, current: str) -> Path | None:
+    try:
+        return copy_before(database, current)
+    except (sqlite3.Error, OSError) as error:
+        raise MigrationFailedError(_failed(current, error)) from error
+
+
+def _upgrade(connection: Connection, current: str) -> None:
+    """All steps in one transaction: either the whole way, or nothing of it."""
+    # Waits at its start for a writer in SQLite, as every write does.
+    connection.execution_options(surveyapp_immediate=True)
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        with connection.begin():
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise MigrationFailedError(_failed(current, error)) from error
+
+
+def _failed(current: str, error: Exception) -> str:
+    cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    left = f"has the schema {current} as before, and nothing was lost" if current else "is empty"
+    return (
+        f"The migration to the schema {head()} stopped: {cause}. The database {left}. Put right "
+        "what hindered it (is the disk full, does another program hold the database?), then run "
+        "`surveyapp init` again; until then the program that you had before still works."
+    )
 
 
 @contextlib.contextmanager
@@ -98,13 +149,12 @@ def require_current(database: Database) -> None:
     if current != head():
         raise DatabaseUnavailableError(
             f"The database has the older schema {current}; this program needs {head()}. "
-            "Make a backup, then run `surveyapp init`."
+            "Make a backup, stop `serve` and `worker`, then run `surveyapp init`."
         )
 
 
 def _refuse_newer(current: str | None, database: Database) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _known():
         where = database.url.render_as_string(hide_password=True)
         raise DatabaseUnavailableError(
             f"The database {where} has the schema {current}, which is newer than this program. "

@@ -39,7 +39,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel, col
 
 from .columns import UtcDateTime, table_of
-from .tables import Assessment, Course
+from .tables import Assessment, Course, Retreat
 
 TYPES: dict[type, TypeEngine[Any]] = {
     bool: Boolean(),
@@ -56,8 +56,8 @@ Rows = dict[Model, list[Any]]
 
 def about(session: Session, models: Sequence[Model], course_ids: Collection[int]) -> Rows:
     """The rows of each table that belong to these courses: by course, by the person of one
-    (`participant_id`, all of that person), or by an assessment that was sent. In order of their
-    keys. The session is flushed before."""
+    (`participant_id`, all of that person), by the study of one, or by an assessment that was sent.
+    In order of their keys. The session is flushed before."""
     session.flush()
     plan = _plan_of(tuple(models))
     found: Rows = {model: [] for model in models}
@@ -113,6 +113,7 @@ def _part(number: int, table: Table, most: Mapping[type, int]) -> Select[Any]:
 # The ids are bound once, however many tables are asked: databases take so many and no more.
 _wanted = select(col(Course.id)).where(col(Course.id).in_(bindparam("ids", expanding=True)))
 _courses = _wanted.cte("wanted")
+_in_retreat = col(Course.retreat_id) == col(Retreat.id)
 
 
 def _belongs(table: Table) -> ColumnElement[bool]:
@@ -122,6 +123,9 @@ def _belongs(table: Table) -> ColumnElement[bool]:
     if "participant_id" in table.c:
         people = select(col(Course.participant_id)).where(col(Course.id).in_(ids))
         return table.c.participant_id.in_(people)
+    if "study_id" in table.c:
+        studies = select(col(Retreat.study_id)).join(Course, _in_retreat)
+        return table.c.study_id.in_(studies.where(col(Course.id).in_(ids)))
     sheets = select(col(Assessment.id)).where(
         col(Assessment.course_id).in_(ids), col(Assessment.submitted_at).is_not(None)
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -17,10 +18,6 @@ def find_by_email(session: Session, email: str) -> Staff | None:
     """An account by its address, in any case."""
     query = select(Staff).where(func.lower(col(Staff.email)) == email.strip().lower())
     return session.scalars(query).first()
-
-
-def find_by_uniquifier(session: Session, uniquifier: str) -> Staff | None:
-    return session.scalars(select(Staff).where(col(Staff.uniquifier) == uniquifier)).first()
 
 
 def account(session: Session, staff_id: int) -> Staff | None:
@@ -46,8 +43,39 @@ def add(session: Session, email: str, now: datetime) -> Staff:
     return account
 
 
-def renew_sessions(account: Staff) -> None:
-    """Make every session of this account unknown."""
+def everybody(session: Session) -> Sequence[Staff]:
+    """Every account in the order they were made."""
+    return list(session.scalars(select(Staff).order_by(col(Staff.id))))
+
+
+def hold_all(session: Session) -> None:
+    """Nobody else adds or changes an account until the transaction's end; reading goes on."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def held(session: Session, staff_id: int) -> Staff | None:
+    """An account whose row nobody else takes until the transaction's end."""
+    return session.get(Staff, staff_id, with_for_update=True)
+
+
+def memberships(session: Session) -> dict[int, set[int]]:
+    """The retreats that accounts are members of, by account."""
+    found: dict[int, set[int]] = {}
+    for row in session.scalars(select(Membership)):
+        found.setdefault(row.staff_id, set()).add(row.retreat_id)
+    return found
+
+
+def put_memberships(session: Session, staff_id: int, retreats: Collection[int]) -> None:
+    """In place of those that were there."""
+    session.execute(delete(Membership).where(col(Membership.staff_id) == staff_id))
+    session.add_all(Membership(staff_id=staff_id, retreat_id=one) for one in sorted(retreats))
+    session.flush()
+
+
+def renew_uniquifier(account: Staff) -> None:
+    """Make every link and half sign-in of this account from before unknown."""
     account.uniquifier = secrets.token_hex(16)
 
 

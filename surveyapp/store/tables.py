@@ -94,8 +94,9 @@ class Contact(SQLModel, table=True):
 
 class Course(SQLModel, table=True):
     """One passage through one retreat. `chain` names its audit chain; prompts due before
-    `not_before` are never sent. `protocol_sha256` names the protocol's text it runs under;
-    `touched` rises with every change of what hangs on the course."""
+    `not_before` are never sent. `protocol_sha256` names the protocol's text it runs under and
+    `keys_sha256` the instruments' keys (a `key_set`); `touched` rises with every change of what
+    hangs on the course."""
 
     __table_args__: Args = (
         UniqueConstraint("participant_id", "number"),
@@ -109,6 +110,7 @@ class Course(SQLModel, table=True):
     chain: str = Field(unique=True)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     protocol_sha256: str | None = None
+    keys_sha256: str | None = None
     touched: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -125,13 +127,23 @@ class Anchor(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """Consent of one course as staff recorded it; the newest row counts."""
+    """Consent of one course as staff recorded it; the newest row counts.
+
+    `version` is a consent form's, empty where the study had none; `taken_by` is who talked about it
+    with the person, `recorded_by` who typed it in. What was not asked is null. `own_scopes` is
+    JSON: the form's own scopes by id, true or false.
+    """
 
     __table_args__: Args = (one_of("scope", CONSENT_SCOPES),)
     id: int = Field(default=None, primary_key=True)
     course_id: int = Field(foreign_key="course.id", index=True)
     given_on: date
     scope: str
+    version: str = Field(default="", sa_column_kwargs=EMPTY)
+    taken_by: str = Field(default="", sa_column_kwargs=EMPTY)
+    keep_for_research: bool | None = None
+    contact_after: bool | None = None
+    own_scopes: str = Field(default="", sa_column_kwargs=EMPTY)
     recorded_by: str
     recorded_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -147,7 +159,8 @@ class Clearance(SQLModel, table=True):
 
 class Assessment(SQLModel, table=True):
     """One instrument at one timepoint of one course. `entered_by` names who typed in a sheet of
-    paper or a call."""
+    paper or a call. `key_sha256` names the key it began with, empty in rows from before keys were
+    kept: those follow their course's."""
 
     __table_args__: Args = (
         UniqueConstraint("course_id", "timepoint", "instrument"),
@@ -158,6 +171,7 @@ class Assessment(SQLModel, table=True):
     timepoint: str
     instrument: str
     instrument_version: str
+    key_sha256: str = Field(default="", sa_column_kwargs=EMPTY)
     wording_sha256: str
     placeholder: bool
     language: str

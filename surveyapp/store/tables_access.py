@@ -36,8 +36,9 @@ class Visit(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """A staff account. `uniquifier` names its sessions; a new one ends them all. `roles` are words
-    with blanks between (`services.rights`); `sees_scores` grants a coordinator the scores."""
+    """A staff account. `uniquifier` is part of what its links are made from; a new one comes with
+    each password and invitation (sessions: `tables_signin`). `roles` are words with blanks between
+    (`services.rights`); `sees_scores` grants a coordinator the scores."""
 
     id: int = Field(default=None, primary_key=True)
     email: str = Field(unique=True)

@@ -57,10 +57,12 @@ class SheetThere:
 
 @dataclass
 class There:
-    """What the store already holds of some people and retreats. `spellings`: lower case to code."""
+    """What the store already holds of some people and retreats. `spellings`: lower case to code;
+    `live`: the codes of people in a live study."""
 
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     spellings: dict[str, str] = field(default_factory=dict[str, str])
+    live: set[str] = field(default_factory=set[str])
     retreats: dict[str, tuple[Retreat, Study]] = field(
         default_factory=dict[str, tuple[Retreat, Study]]
     )
@@ -89,18 +91,20 @@ def _add_people(session: Session, there: There, codes: Sequence[str]) -> None:
         code.lower(): code for code in session.scalars(select(col(Participant.code)).where(alike))
     }
     query = (
-        select(Course, Participant, Retreat)
+        select(Course, Participant, Retreat, col(Study.mode))
         .join(Participant, col(Participant.id) == col(Course.participant_id))
         .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Study, col(Study.id) == col(Retreat.study_id))
         .where(col(Participant.code).in_(codes))
     )
     found = session.execute(query).all()
-    ids = [course.id for course, _, _ in found]
+    there.live |= {person.code for _, person, _, mode in found if mode == "live"}
+    ids = [course.id for course, _, _, _ in found]
     anchors = by_course(session, Anchor, ids)
     doses = by_course(session, DoseRow, ids)
     sheets, events = by_course(session, Assessment, ids), by_course(session, AdverseEvent, ids)
     answers = _answers(session, [a.id for rows in sheets.values() for a in rows])
-    for course, person, retreat in found:
+    for course, person, retreat, _ in found:
         key = (person.code, course.number)
         dates = {a.anchor: a.date for a in anchors[course.id]}
         given = {(d.anchor, d.kind): d for d in doses[course.id] if d.status == "given"}

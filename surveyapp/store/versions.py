@@ -16,7 +16,8 @@ from sqlmodel import col
 from ..study.library import Library
 from ..study.protocol import Protocol, read_protocol
 from ..study.reading import Faults
-from .tables import Course, Retreat, Study
+from .once import add_once
+from .tables import Course, Retreat
 from .tables_reach import ProtocolText
 
 _kept = select(col(ProtocolText.protocol), col(ProtocolText.sha256))
@@ -34,7 +35,7 @@ def protocols_of(
         installed = library.protocols.get(name)
         kept = None
         if sha256 is not None and (installed is None or sha256 != installed.sha256):
-            kept = _read.get(sha256) or _load(session, library, sha256)
+            kept = _read.get(sha256) or _load(session, sha256)
         found[name, sha256] = kept or library.protocols[name]
     return found
 
@@ -45,44 +46,27 @@ def all_protocols(session: Session, library: Library) -> list[Protocol]:
     return [*library.protocols.values(), *protocols_of(session, library, kept).values()]
 
 
-def _load(session: Session, library: Library, sha256: str) -> Protocol | None:
+def _load(session: Session, sha256: str) -> Protocol | None:
     kept = session.get(ProtocolText, sha256)
     if kept is None:
         return None
     faults = Faults(f"the kept version {kept.version} of {kept.protocol}")
-    _read[sha256] = read_protocol(kept.text, kept.protocol, library.instruments, faults)
+    _read[sha256] = read_protocol(kept.text, kept.protocol, None, faults)
     return _read[sha256]
 
 
 def keep(session: Session, protocol: Protocol, now: datetime) -> str:
     """Keep a protocol's text; its hash."""
     if session.get(ProtocolText, protocol.sha256) is None:
-        session.add(
-            ProtocolText(
-                sha256=protocol.sha256,
-                protocol=protocol.id,
-                version=protocol.version,
-                text=protocol.text,
-                kept_at=now,
-            )
+        row = ProtocolText(
+            sha256=protocol.sha256,
+            protocol=protocol.id,
+            version=protocol.version,
+            text=protocol.text,
+            kept_at=now,
         )
-        session.flush()
+        add_once(session, row)
     return protocol.sha256
-
-
-def pin_new(session: Session, library: Library, now: datetime) -> None:
-    """Give every course without a text that of its retreat, else the library's."""
-    query = (
-        select(col(Course.retreat_id), col(Study.protocol))
-        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
-        .join(Study, col(Study.id) == col(Retreat.study_id))
-        .where(col(Course.protocol_sha256).is_(None))
-        .distinct()
-    )
-    for retreat_id, name in session.execute(query).all():
-        sha256 = of_retreat(session, retreat_id) or keep(session, library.protocols[name], now)
-        own = (col(Course.retreat_id) == retreat_id, col(Course.protocol_sha256).is_(None))
-        session.execute(update(Course).where(*own).values(protocol_sha256=sha256))
 
 
 def of_retreat(session: Session, retreat_id: int) -> str | None:
@@ -93,8 +77,30 @@ def of_retreat(session: Session, retreat_id: int) -> str | None:
     return session.scalars(query.order_by(col(Course.id)).limit(1)).first()
 
 
-def bring(session: Session, course_ids: Collection[int], sha256: str) -> None:
-    """Let courses run under another text."""
+def model_of(session: Session, retreat_id: int) -> Course | None:
+    """A course of a retreat that has a text: others of it run under the same."""
+    query = select(Course).where(
+        col(Course.retreat_id) == retreat_id, col(Course.protocol_sha256).is_not(None)
+    )
+    # Of a retreat that is just being brought to keys too, those who have both come first.
+    ordered = query.order_by(col(Course.keys_sha256).is_(None), col(Course.id))
+    return session.scalars(ordered.limit(1)).first()
+
+
+def newest_of_study(session: Session, study_id: int) -> Course | None:
+    """The newest course of a study that has a text."""
+    query = (
+        select(Course)
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .where(col(Retreat.study_id) == study_id, col(Course.protocol_sha256).is_not(None))
+    )
+    return session.scalars(query.order_by(col(Course.id).desc()).limit(1)).first()
+
+
+def bring(
+    session: Session, course_ids: Collection[int], sha256: str, keys_sha256: str | None
+) -> None:
+    """Let courses run under another text and other keys."""
     chosen = update(Course).where(col(Course.id).in_(course_ids))
-    session.execute(chosen.values(protocol_sha256=sha256))
+    session.execute(chosen.values(protocol_sha256=sha256, keys_sha256=keys_sha256))
     session.expire_all()

@@ -9,7 +9,7 @@ value each printed option has, because translations may print them in another or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Report = Literal["sum", "percent"]
@@ -100,7 +100,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Wording:
-    """The texts of an instrument in one language, with the SHA-256 of the file they came from."""
+    """The texts of an instrument in one language, with the SHA-256 of the file they came from.
+
+    `csv` is that file. Texts that a site installed have a number (`installed`) and a line that
+    names whose they are (`holder`).
+    """
 
     instrument: str
     language: str
@@ -112,15 +116,37 @@ class Wording:
     texts: Mapping[str, str]
     options: Mapping[str, tuple[Option, ...]]
     sha256: str
+    csv: str = field(default="", repr=False)
+    installed: int | None = None
+    holder: str = ""
+
+    @property
+    def told(self) -> str:
+        """What every page and report says of these texts: that they are a placeholder, or whose
+        they are; the installed file's own notice where it has one."""
+        return self.notice if self.placeholder else self.installed_line
+
+    @property
+    def installed_line(self) -> str:
+        return "" if self.installed is None else self.notice or self.holder
 
     def question(self, item: str) -> str:
         """What the screen asks: the item's own text, followed by the stem if there is one."""
         return f"{self.texts[item]}: {self.stem}" if self.stem else self.texts[item]
 
 
+def pick(wordings: Mapping[str, Wording], language: str, *, live: bool = False) -> Wording:
+    """The wording in `language`, else in English, else the first there is; where it is `live`,
+    of those that are no placeholders, as long as there is one."""
+    usable = {key: w for key, w in wordings.items() if not (live and w.placeholder)} or wordings
+    fallback = usable.get("en") or next(iter(usable.values()))
+    return usable.get(language, fallback)
+
+
 @dataclass(frozen=True)
 class Instrument:
-    """`session` says that it asks about one session (an anchor's day), not a period."""
+    """`session` says that it asks about one session (an anchor's day), not a period. `text` is its
+    key's file, `sha256` that text's hash."""
 
     id: str
     version: str
@@ -135,6 +161,7 @@ class Instrument:
     licence: str
     sha256: str
     wordings: Mapping[str, Wording]
+    text: str = field(default="", repr=False, compare=False)
 
     def item(self, item_id: str) -> Item:
         """Raises KeyError."""
@@ -146,5 +173,4 @@ class Instrument:
 
     def wording(self, language: str) -> Wording:
         """The wording in `language`, else in English, else the first there is."""
-        fallback = self.wordings.get("en") or next(iter(self.wordings.values()))
-        return self.wordings.get(language, fallback)
+        return pick(self.wordings, language)

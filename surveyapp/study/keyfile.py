@@ -19,7 +19,7 @@ from .instrument import (
     Report,
     Scale,
 )
-from .reading import Faults, Table, read_toml
+from .reading import Faults, Table, parse_toml, read_text
 
 RESERVED = ("title", "recall", "stem", "notice")
 """Names in a wording's item column that hold the texts around the items."""
@@ -32,7 +32,12 @@ def load_key(folder: Path) -> Instrument:
     """
     path = folder / "instrument.toml"
     faults = Faults(f"{folder.name}/{path.name}")
-    root = read_toml(path, faults)
+    return read_key(read_text(path, faults), folder.name, faults)
+
+
+def read_key(text: str, name: str, faults: Faults) -> Instrument:
+    """Read a key's text; `name` is its folder's. Raises FaultsFoundError."""
+    root = parse_toml(text, faults)
     items = _items(root)
     scales = _scales(root, items)
     instrument = Instrument(
@@ -47,11 +52,12 @@ def load_key(folder: Path) -> Instrument:
         threshold_note=root.get("threshold_note", str, ""),
         source=root.need("source", str, ""),
         licence=root.need("licence", str, ""),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
         wordings={},
+        text=text,
     )
-    if instrument.id and instrument.id != folder.name:
-        root.fault("id", f"is {instrument.id!r} but the folder is {folder.name!r}")
+    if instrument.id and instrument.id != name:
+        root.fault("id", f"is {instrument.id!r} but the folder is {name!r}")
     root.close()
     faults.raise_any()
     return instrument

@@ -137,11 +137,6 @@ class Table:
                 self.fault(key, f"unknown key; known here: {', '.join(sorted(self._asked))}")
 
 
-def read_toml(path: Path, faults: Faults) -> Table:
-    """The root table of a file; raises FaultsFoundError when it cannot be read at all."""
-    return parse_toml(read_text(path, faults), faults)
-
-
 def read_text(path: Path, faults: Faults) -> str:
     """A file's text as it stands. Raises FaultsFoundError."""
     try:

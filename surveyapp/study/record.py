@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from .instrument import Instrument
 from .protocol import Protocol
 from .schedule import Facts
 from .scoring import Score
@@ -56,7 +57,7 @@ class Sheet:
     """One submitted assessment with the scores as they were computed at submission.
 
     `answers` holds value or None per item (None: skipped or missing). `placeholder` says that the
-    texts were our stand-ins.
+    texts were our stand-ins; `told` is what reports must say of texts that a site installed.
     """
 
     timepoint: str
@@ -67,6 +68,7 @@ class Sheet:
     scores: Mapping[str, Score]
     criteria: Mapping[str, bool | None]
     answers: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Course:
     """One participant's passage through one retreat.
 
     `missing` says by timepoint why its forms were not answered, where somebody found out: one of
-    `MISSING`.
+    `MISSING`. `instruments` are under the keys it is frozen to; `amendment` is the one it runs
+    under, None before the first.
     """
 
     number: int
@@ -87,6 +90,8 @@ class Course:
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     intention: str = ""
     endings: tuple[Ending, ...] = ()
+    instruments: Mapping[str, Instrument] = field(default_factory=dict[str, Instrument])
+    amendment: int | None = None
 
     @property
     def dosing_date(self) -> date | None:
@@ -113,3 +118,8 @@ class Person:
 
     code: str
     courses: tuple[Course, ...]
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        """Under the keys that the courses are frozen to; where they differ, the newest course's."""
+        return {name: found for c in self.courses for name, found in c.instruments.items()}

@@ -24,6 +24,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from .consent import NO_CONSENT as NO_CONSENT
 from .protocol import EARLIEST, LATEST, Protocol, Timepoint
 
 GRACE = timedelta(days=60)
@@ -60,6 +61,9 @@ class Facts:
     (a course that was imported). `wished` holds, by timepoint, number and time of the reminders
     that the person asked for. All datetimes are aware.
 
+    Consent to messages ends on the local date `consent_ends` where a newer version must be signed;
+    `no_consent` says why messages wait while there is none, or from that date on.
+
     `silent` says in words why nothing more is sent, and is empty while messages go. Nothing is sent
     before the local date `paused_until`. Windows that close on `ended_on` (death, leaving) or later
     are not expected. `quiet` are the person's own quiet hours, from and until, local; they may span
@@ -69,6 +73,8 @@ class Facts:
     zone: str
     anchors: Mapping[str, AnchorFact]
     consented: bool = True
+    consent_ends: date | None = None
+    no_consent: str = NO_CONSENT
     started: frozenset[tuple[str, str]] = frozenset()
     submitted: Mapping[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
@@ -135,7 +141,6 @@ class Skip:
 
 Verdict = Send | Hold | Skip
 
-NO_CONSENT = "no consent to messages on record"
 NOT_CONFIRMED = "the dosing day is not confirmed"
 NOT_CLEARED = "waiting for the coordinator to confirm this person"
 QUIET = "quiet hours (20:00 to 08:00)"
@@ -252,7 +257,7 @@ def barrier(timepoint: Timepoint, facts: Facts) -> Hold | None:
     if facts.silent:
         return Hold(facts.silent)
     if not facts.consented:
-        return Hold(NO_CONSENT)
+        return Hold(facts.no_consent)
     if timepoint.after_anchor and (anchor is None or not anchor.confirmed):
         return Hold(not_confirmed(timepoint.anchor_named))
     if timepoint.confirm and timepoint.id not in facts.confirmed:
@@ -307,6 +312,8 @@ def _judge_newest(timepoint: Timepoint, facts: Facts, window: Window, now: datet
     held = barrier(timepoint, facts)
     if held is not None:
         return held
+    if (ends := consent_lapses(facts)) is not None and now >= ends:
+        return Hold(facts.no_consent, window.closes_at)
     if (paused := pause_ends(facts)) is not None and now < paused:
         return Hold(f"paused until {facts.paused_until}", min(paused, window.closes_at))
     until = waking(now, facts.zone, facts.quiet)
@@ -318,6 +325,13 @@ def pause_ends(facts: Facts) -> datetime | None:
     if facts.paused_until is None:
         return None
     return instant(facts.paused_until, time(0), facts.zone)
+
+
+def consent_lapses(facts: Facts) -> datetime | None:
+    """The first instant of the day from which another version must be signed."""
+    if facts.consent_ends is None:
+        return None
+    return instant(facts.consent_ends, time(0), facts.zone)
 
 
 def _quiet_words(now: datetime, facts: Facts) -> str:
@@ -373,8 +387,10 @@ def next_prompt(timepoint: Timepoint, facts: Facts) -> datetime | None:
     if barrier(timepoint, facts) is not None:
         return max(window.closes_at, prompts[0].utc)
     first = min(_look_at(p, facts) for p in prompts)
-    paused = pause_ends(facts)
-    return first if paused is None else max(first, min(paused, window.closes_at))
+    paused, lapses = pause_ends(facts), consent_lapses(facts)
+    if paused is not None:
+        first = max(first, min(paused, window.closes_at))
+    return first if lapses is None or first < lapses else max(window.closes_at, first)
 
 
 def _look_at(prompt: Prompt, facts: Facts) -> datetime:

@@ -11,8 +11,10 @@ import csv
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .instrument import Instrument, Option, Wording
 from .keyfile import RESERVED
@@ -22,6 +24,9 @@ COLUMNS = ("item", "position", "value", "text")
 NEEDED = ("title", "recall")
 EVERY = "*"
 SESSION = "{session}"
+HINT = "<fill in"
+LONGEST_TEXT = 2000
+WHOLE = re.compile(r"[0-9]{1,6}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -56,15 +61,23 @@ def read_wording(instrument: Instrument, path: Path) -> Wording:
     kind, _, language = path.stem.partition(".")
     if kind not in ("placeholder", "wording") or not LANGUAGE.fullmatch(language):
         faults.add("", "must be named placeholder.LANG.csv or wording.LANG.csv")
-    raw = path.read_bytes()
+    return parse_wording(
+        instrument, path.read_bytes(), language, faults, placeholder=kind == "placeholder"
+    )
+
+
+def parse_wording(
+    instrument: Instrument, raw: bytes, language: str, faults: Faults, *, placeholder: bool
+) -> Wording:
+    """The texts of one file. Raises FaultsFoundError with every fault, also those found before."""
     texts = _read_rows(instrument, raw, faults)
     options = _options(instrument, texts, faults)
-    _check_around(instrument, texts, kind == "placeholder", faults)
+    _check_around(instrument, texts, placeholder, faults)
     faults.raise_any()
     return Wording(
         instrument=instrument.id,
         language=language,
-        placeholder=kind == "placeholder",
+        placeholder=placeholder,
         title=texts.own["title"],
         recall=texts.own["recall"],
         stem=texts.own.get("stem", ""),
@@ -72,6 +85,7 @@ def read_wording(instrument: Instrument, path: Path) -> Wording:
         texts={item.id: texts.own[item.id] for item in instrument.items},
         options=options,
         sha256=hashlib.sha256(raw).hexdigest(),
+        csv=raw.decode(),
     )
 
 
@@ -89,7 +103,7 @@ def _read_rows(instrument: Instrument, raw: bytes, faults: Faults) -> _Texts:
         faults.add("", f"is not UTF-8 CSV: {error}")
         faults.raise_any()
     for name in (*NEEDED, *(i.id for i in instrument.items)):
-        if not texts.own.get(name):
+        if not texts.own.get(name, "").strip():
             faults.add(name, "has no text")
     return texts
 
@@ -97,27 +111,48 @@ def _read_rows(instrument: Instrument, raw: bytes, faults: Faults) -> _Texts:
 def _read_row(
     row: dict[str, str], line: str, known: set[str], texts: _Texts, faults: Faults
 ) -> None:
-    item, position, value = row["item"], row["position"], row["value"]
-    if len(row) != len(COLUMNS) or None in row.values():
-        faults.add(line, f"must have {len(COLUMNS)} fields; put a text with a comma in quotes")
-    elif item not in known and item not in RESERVED and item != EVERY:
-        faults.add(line, f"there is no item {item!r}")
-    elif item == EVERY and not position:
-        faults.add(line, f"{EVERY!r} gives options to every item and needs a position")
-    elif not position and not value:
+    if fault := _row_fault(row, known):
+        faults.add(line, fault)
+        return
+    item, position, value, text = row["item"], row["position"], row["value"], row["text"]
+    if fault := _text_fault(item, text):
+        faults.add(line, fault)
+    if not position and not value:
         if item in texts.own:
             faults.add(line, f"a second text for {item!r}")
-        texts.own[item] = row["text"]
-    elif item in RESERVED:
-        faults.add(line, f"{item!r} has no options")
-    elif not position.isdecimal() or not value.removeprefix("-").isdecimal():
-        faults.add(line, "position and value must both be whole numbers")
+        texts.own[item] = text
     elif int(position) in texts.options.setdefault(item, {}):
         faults.add(line, f"position {position} of item {item!r} stands twice")
-    elif not row["text"]:
-        faults.add(line, "the option has no text")
     else:
-        texts.options[item][int(position)] = Option(int(value), row["text"])
+        texts.options[item][int(position)] = Option(int(value), text)
+
+
+def _row_fault(row: dict[str, str], known: set[str]) -> str:
+    """Why a row stands nowhere; empty where it has a place."""
+    item, position, value = row["item"], row["position"], row["value"]
+    if len(row) != len(COLUMNS) or None in row.values():
+        return f"must have {len(COLUMNS)} fields; put a text with a comma in quotes"
+    if item not in known and item not in RESERVED and item != EVERY:
+        return f"there is no item {item!r}"
+    if item == EVERY and not position:
+        return f"{EVERY!r} gives options to every item and needs a position"
+    if not position and not value:
+        return ""
+    if item in RESERVED:
+        return f"{item!r} has no options"
+    if not WHOLE.fullmatch(position) or not WHOLE.fullmatch(value.removeprefix("-")):
+        return "position and value must both be whole numbers"
+    return "" if row["text"].strip() else "the option has no text"
+
+
+def _text_fault(item: str, text: str) -> str:
+    if text.strip().startswith(HINT):
+        return f"the text of {item!r} is still to be filled in"
+    if len(text) > LONGEST_TEXT:
+        return f"the text is longer than {LONGEST_TEXT} characters"
+    if any(ord(mark) < ord(" ") and mark not in "\t\n\r" for mark in text):
+        return "the text has a character that cannot be shown"
+    return ""
 
 
 def _check_around(instrument: Instrument, texts: _Texts, placeholder: bool, faults: Faults) -> None:
@@ -128,6 +163,36 @@ def _check_around(instrument: Instrument, texts: _Texts, placeholder: bool, faul
         faults.add("recall", f"has {SESSION}, but the instrument asks about no session")
     if placeholder and not texts.own.get("notice"):
         faults.add("notice", "has no text; a placeholder must say that it is one")
+
+
+def template(instrument: Instrument, language: str) -> str:
+    """The CSV to fill in: every text that the key needs, with a hint that cannot be installed.
+
+    The options stand in the order of the wording that ships in this language, else in English; a
+    translation that prints them in another order is filled in with the values beside them.
+    """
+    pattern = instrument.wording(language)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    recall = f"the session it asks about, as {SESSION}" if instrument.session else "the period"
+    writer.writerow(("title", "", "", f"{HINT}: the title>"))
+    writer.writerow(("recall", "", "", f"{HINT}: {recall}>"))
+    writer.writerow(("stem", "", "", ""))
+    writer.writerow(("notice", "", "", ""))
+    same = {tuple(o.value for o in pattern.options[item.id]) for item in instrument.items}
+    if len(same) == 1:
+        _write_options(writer, EVERY, next(iter(same)))
+    for item in instrument.items:
+        writer.writerow((item.id, "", "", f"{HINT}: {item.topic}>"))
+        if len(same) > 1:
+            _write_options(writer, item.id, [o.value for o in pattern.options[item.id]])
+    return out.getvalue()
+
+
+def _write_options(writer: Any, item: str, values: Sequence[int]) -> None:
+    for position, value in enumerate(values):
+        writer.writerow((item, position, value, f"{HINT}: the answer worth {value}>"))
 
 
 def _options(

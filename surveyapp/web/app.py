@@ -25,18 +25,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .. import texts
 from ..resources import resource
+from ..services.backup import state as backups
 from ..services.errors import GoneError, InputError, NotFoundError, RefusedError
 from ..services.health import health
 from ..services.site import Site
 from ..store.database import DatabaseUnavailableError
 from . import handover, hooks, inline, messages, offline, participant, staff
+from .bodies import refuse_odd_bodies
 from .numbers import ShortNumber
 from .packing import pack_answers
-from .security import protect
+from .security import protect, wall_clock
+from .staff.wordings import MOST_POSTED
 
 Clock = Callable[[], datetime]
 
 MAX_BODY = 64 * 1024
+LARGER = {"staff.install_wording": MOST_POSTED}
 SESSION_LIFE = timedelta(days=31)
 POLICY = "; ".join(
     (
@@ -75,8 +79,11 @@ OTHERWISE = "Something went wrong here, and it was recorded. Try again in a minu
 log = structlog.get_logger("web")
 
 
-def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Flask:
-    """The application over one site. `clock` gives the aware time; `extra` are more blueprints."""
+def create_app(
+    site: Site, clock: Clock, extra: Sequence[Blueprint] = (), wall: Clock = wall_clock
+) -> Flask:
+    """The application over one site. `clock` gives the aware time, `wall` the one that sign-ins
+    last by, which a demo does not move; `extra` are more blueprints."""
     app = Flask(
         "surveyapp",
         template_folder=resource("templates"),
@@ -84,9 +91,11 @@ def create_app(site: Site, clock: Clock, extra: Sequence[Blueprint] = ()) -> Fla
         root_path=str(_static()),
     )
     _configure(app, site)
+    _take_more(app)
+    refuse_odd_bodies(app)
     csrf = CSRFProtect(app)
     _dress(app, site)
-    protect(app, site, clock)
+    protect(app, site, wall)
     pages = participant.make_blueprint(site, clock)
     # Flask-WTF has no type stubs.
     cast(Any, csrf).exempt(pages)
@@ -144,6 +153,15 @@ def _configure(app: Flask, site: Site) -> None:
     )
 
 
+def _take_more(app: Flask) -> None:
+    """Let the pages that take files have more than the others, before anything reads the body."""
+
+    @app.before_request
+    def _limit() -> None:  # pyright: ignore[reportUnusedFunction]
+        if (most := LARGER.get(request.endpoint or "")) is not None:
+            request.max_content_length = request.max_form_memory_size = most
+
+
 def _dress(app: Flask, site: Site) -> None:
     """Headers for every answer; the words, dates and numbers of `texts` for every template."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -192,6 +210,7 @@ def _health_page(app: Flask, site: Site, clock: Clock) -> None:
             database="ok" if found.database else "unavailable",
             worker="silent" if found.worker_silent else "ok",
             last_tick=found.last_tick.isoformat() if found.last_tick else None,
+            backups=backups.word(site, clock()) if found.database else "unknown",
         )
         return body, 503 if bad else 200
 

@@ -6,7 +6,6 @@ Nothing of a body is used before all of it was understood, so a bad one changes 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +101,8 @@ def _single(form: MultiDict[str, str]) -> dict[str, str]:
 def _text(found: object) -> str:
     if not isinstance(found, str) or not 0 < len(found) <= LONGEST:
         _refuse("A text is missing or too long.")
+    if not found.isprintable():  # JSON may hold halves of characters, which nothing can keep
+        _refuse("A text holds what is no character.")
     return found
 
 
@@ -109,9 +110,10 @@ def _clock(found: object) -> float:
     if type(found) not in (int, float):
         _refuse("A time must be a number.")
     number = cast(float, found)
-    if not math.isfinite(number) or abs(number) > CLOCK_RANGE:
+    # NaN is in no range; a whole number may be too long to be made a float of.
+    if not -CLOCK_RANGE <= number <= CLOCK_RANGE:
         _refuse("A time must be a number that a clock can show.")
-    return number
+    return float(number)
 
 
 def _refuse(why: str) -> NoReturn:

@@ -94,7 +94,7 @@ class Desk:
         door = visits.knock(self.site, token, self.clock())
         if door.state in visits.DONE_STATES:
             return self._already_sent(token, door)
-        if door.state in visits.OPEN_STATES:
+        if door.state in visits.OPEN_STATES and not door.lacks_consent:
             return self._start(token, door, passed=passed)
         return self._shut(door)
 
@@ -121,7 +121,7 @@ class Desk:
     def begin(self, token: str, passed: bool = False) -> Page:
         now = self.clock()
         door = visits.knock(self.site, token, now)
-        if door.state not in visits.OPEN_STATES:
+        if door.state not in visits.OPEN_STATES or door.lacks_consent:
             return redirect(url_for("handover.home") if passed else _start_of(token), 303)
         seen = request.form.get("notice", type=int)
         if door.notice_due and seen != door.data_notice.version:
@@ -308,6 +308,9 @@ class Desk:
             sentences = (_("It takes no more answers. You do not need to do anything."),)
             kind = Kind(_("This check-in is closed"), sentences, contacts)
             return self._kind(kind, door.lines), 410
+        if door.lacks_consent and door.state in visits.OPEN_STATES:
+            kind = Kind(_("This check-in cannot begin yet"), (_(visits.CONSENT_FIRST),), contacts)
+            return self._kind(kind, door.lines), 403
         opens = texts.full_day(door.opens) if door.opens else ""
         when = _("It opens on %(day)s.") % {"day": opens} if opens else ""
         sentences = tuple(filter(None, (when, _("You will get a message when it is time."))))
@@ -340,6 +343,7 @@ def _render(template: str, shown: Any, /, **more: Any) -> str:
     """A page that knows its person, in the person's language."""
     with texts.speaking(shown.language):
         around = {"lines": shown.lines, "notice": shown.notice, "language": texts.spoken()}
+        around["languages"] = languages.offered(shown.lines.languages)
         return render_template(template, **around, **more)
 
 

@@ -1,83 +1,76 @@
-"""Security: staff sign-in with flask-security, over our own accounts service.
+"""Security: who is signed in to the staff pages, and the guard before each of them.
 
-The library brings the user loader, the sign-in form's rules and the session; its own pages stay
-off. A session names the account's uniquifier, which changes at sign-out, so a copied cookie is
-worth nothing afterwards. Every page below /staff but those in `OPEN` needs a sign-in.
+The signed cookie holds a session's random id; whether it still counts stands in the database
+(`services.sessions`). After the right password of an account with a second factor the cookie only
+says so for a short while, and opens nothing but the page that asks for the code. Every page below
+/staff but those in `OPEN` needs a sign-in.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import LoginForm, RoleMixin, Security, UserDatastore, UserMixin
-from flask_security import current_user as library_user
-from flask_security.utils import login_user, logout_user
-from wtforms import EmailField, Field, PasswordField
 
-from ..services import accounts
+from ..services import accounts, sessions
 from ..services.accounts import Account
 from ..services.rights import NOTHING, Rights
+from ..services.sessions import SignedIn
 from ..services.site import Site
+from ..services.tries import Origin
+from ..store.links import digest
+from . import carrying
+from .origin import origin, remember_device
 
-OPEN = frozenset({"staff.sign_in", "staff.welcome"})
-SIGNED_IN_FOR = timedelta(hours=12)
+OPEN = frozenset({"staff.sign_in", "staff.code", "staff.welcome"})
+SET_UP = frozenset({"staff.second_factor", "staff.sign_out"})
+"""All that may be opened by somebody who must set up a second factor first."""
+CODE_WITHIN = timedelta(minutes=10)
 STALE = "This page was open for long. Press the button again."
 WRONG = "The address or the password is wrong."
+_ID, _HALF, _TOKEN = "id", "half", "csrf_token"
+_GATE = "surveyapp sign-in"
 
 
-@dataclass
-class User(UserMixin):
-    """A staff account as flask-security sees it."""
+@dataclass(frozen=True)
+class Gate:
+    """The site, and the time of the wall: a demo's clock is moved, its sessions last on."""
 
-    id: int = 0
-    email: str = ""
-    password: str | None = None
-    active: bool = True
-    fs_uniquifier: str = ""
-    rights: Rights = NOTHING
-    roles: list[RoleMixin] = field(default_factory=list[RoleMixin])
-
-    def verify_and_update_password(self, password: str) -> bool:
-        return self.password is not None and accounts.password_fits(self.password, password)
+    site: Site
+    wall: Callable[[], datetime]
 
 
-class Accounts(UserDatastore):
-    """Finds users through the accounts service; it never writes, the services do."""
+@dataclass(frozen=True)
+class User:
+    """Who is signed in."""
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(User, RoleMixin)
-        self._site = site
-
-    def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> UserMixin | None:
-        del case_insensitive
-        if "email" in kwargs:
-            return as_user(accounts.find_by_email(self._site, str(kwargs["email"])))
-        uniquifier = str(kwargs.get("fs_uniquifier", ""))
-        return as_user(accounts.find_by_uniquifier(self._site, uniquifier))
-
-    def find_role(self, role: str) -> RoleMixin | None:
-        del role
-        return None
+    id: int
+    email: str
+    rights: Rights
+    by: SignedIn
 
 
-class SignInForm(LoginForm):
-    """The library's sign-in rules with our fields; an address is not judged before it is known."""
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
 
-    email = EmailField("E-mail")
-    password = PasswordField("Password")
 
-    def validate_next(self, field: Field) -> None:
-        """Nothing to refuse: `next_page` judges where to go, and a bad wish is not followed."""
+def protect(app: Flask, site: Site, wall: Callable[[], datetime]) -> None:
+    """Give the application its gate."""
+    app.extensions[_GATE] = Gate(site, wall)
 
-    def validate(self, **kwargs: Any) -> bool:
-        return not refused() and super().validate(**kwargs)
+
+def gate() -> Gate:
+    return cast(Gate, current_app.extensions[_GATE])
+
+
+def here() -> Origin:
+    """Where this request comes from."""
+    return origin(gate().site)
 
 
 def refused() -> bool:
@@ -85,75 +78,75 @@ def refused() -> bool:
     return bool(g.get("csrf_refused"))
 
 
-def as_user(account: Account | None) -> User | None:
-    if account is None:
-        return None
-    return User(
-        account.id,
-        account.email,
-        account.password,
-        account.active,
-        account.uniquifier,
-        account.rights,
-    )
-
-
-def protect(app: Flask, site: Site, clock: Callable[[], datetime]) -> None:
-    """Set flask-security up for this application."""
-    del clock
-    config: Any = app.config
-    own = {
-        "PASSWORD_HASH": "argon2",
-        "PASSWORD_SALT": site.keys.derive("sign-in").hex(),
-        "PASSWORD_NORMALIZE_FORM": "NFKC",
-        "CLI_USERS_NAME": False,
-        "CLI_ROLES_NAME": False,
-    }
-    config.update({f"SECURITY_{name}": value for name, value in own.items()})
-    Security(app, Accounts(site), register_blueprint=False)
-    # Staff sign in by session alone. The library would read every request's body in search of
-    # a token, also the bodies of participants' answers, before their size is judged.
-    cast(Any, app).login_manager.request_loader(None)
-
-
 def signed_in() -> User | None:
-    """Who is signed in, within the time that a sign-in lasts."""
-    user: Any = library_user
-    if not user.is_authenticated:
-        return None
-    if time.time() - float(session.get("fs_paa", 0)) > SIGNED_IN_FOR.total_seconds():
-        logout_user()
-        return None
-    return cast(User, user)
+    """Who is signed in, asked once for a request."""
+    if "staff_user" not in g:
+        # A database that is away is not asked again while the page that says so is made.
+        g.staff_user = None
+        found = sessions.find(gate().site, str(session.get(_ID, "")), gate().wall())
+        g.staff_user = _user(found) if found else None
+    return g.staff_user
+
+
+def _user(found: SignedIn) -> User:
+    account = found.account
+    return User(account.id, account.email, account.rights, found)
 
 
 def guard() -> ResponseReturnValue | None:
-    """To the sign-in page unless signed in; for the pages of the staff blueprint."""
-    if request.endpoint in OPEN or signed_in() is not None:
+    """To the sign-in page unless signed in, to the second factor if that comes first; for the
+    pages of the staff blueprint."""
+    if request.endpoint in OPEN:
         return None
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
-    return redirect(url_for("staff.sign_in", next=wanted or None), 303)
-
-
-def sign_in(user: UserMixin) -> None:
-    """Begin a session of its own: nothing of the one before stays."""
-    session.clear()
-    login_user(user, remember=False, authn_via=["password"])
-
-
-def sign_out(site: Site, now: datetime) -> None:
-    """End every session of whoever is signed in."""
     user = signed_in()
-    if user is not None:
-        accounts.end_sessions(site, user.fs_uniquifier, now)
-    logout_user()
-    session.clear()
+    if user is None:
+        return _to_sign_in()
+    if user.by.must_set_up and request.endpoint not in SET_UP:
+        return redirect(url_for("staff.second_factor"), 303)
+    return None
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    """A page that was wanted is opened afterwards, a form that was sent is carried along."""
+    if request.method == "GET":
+        return redirect(url_for("staff.sign_in", next=request.full_path.rstrip("?")), 303)
+    account_id = sessions.whose(gate().site, str(session.get(_ID, "")))
+    carried = carrying.seal(gate().site, account_id) if account_id else ""
+    if not carried:
+        return redirect(url_for("staff.sign_in"), 303)
+    g.carried = carried
+    view: Any = current_app.view_functions["staff.sign_in"]
+    return view(), 403
+
+
+def begin_half(account: Account) -> None:
+    """The password was right, the code is still to come."""
+    _end_session()
+    _begin_anew()
+    session[_HALF] = [account.id, _mark(account), gate().wall().isoformat()]
+
+
+def half_way() -> Account | None:
+    """Whose code is asked for, None when it is nobody's turn or it took too long."""
+    account_id, mark, since = session.get(_HALF) or (0, "", "")
+    if not account_id or gate().wall() - datetime.fromisoformat(since) > CODE_WITHIN:
+        return None
+    found = accounts.find_by_id(gate().site, account_id)
+    return found if found and found.active and _mark(found) == mark else None
+
+
+def sign_in(account: Account) -> None:
+    """Begin a session of its own: nothing of the one before stays, and that one ends."""
+    _end_session()
+    _begin_anew()
+    session[_ID] = sessions.begin(gate().site, account.id, here(), gate().wall())
+    remember_device(gate().site, account.id)
 
 
 def leave() -> None:
-    """End the session on this device alone."""
-    logout_user()
-    session.clear()
+    """Sign out on this device."""
+    _end_session()
+    _begin_anew()
 
 
 def next_page(wanted: str | None) -> str:
@@ -166,10 +159,6 @@ def next_page(wanted: str | None) -> str:
     return url_for("staff.today")
 
 
-def _is_sign_in(path: str) -> bool:
-    return path in (url_for("staff.sign_in"), url_for("staff.sign_out"))
-
-
 def rights() -> Rights:
     """What whoever is signed in may do."""
     user = signed_in()
@@ -180,3 +169,23 @@ def actor() -> str:
     """How the trail names whoever is signed in."""
     user = signed_in()
     return f"staff:{user.id}" if user else "nobody"
+
+
+def _is_sign_in(path: str) -> bool:
+    return path in (url_for("staff.sign_in"), url_for("staff.code"), url_for("staff.sign_out"))
+
+
+def _mark(account: Account) -> str:
+    """Another one after the password or the invitation changed."""
+    return digest(account.uniquifier)[:16]
+
+
+def _end_session() -> None:
+    if token := str(session.get(_ID, "")):
+        sessions.end(gate().site, token, gate().wall())
+
+
+def _begin_anew() -> None:
+    session.clear()
+    for kept in ("staff_user", _TOKEN):
+        g.pop(kept, None)

@@ -47,6 +47,21 @@ def test_init_refuses_a_wrong_address(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == ""
 
 
+def test_the_way_back_in_is_a_fresh_link_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", "--email", "ada@example.org"])
+    links = {capsys.readouterr().out}
+    for way in ("link", "unlock"):
+        assert main(["account", way, "ADA@example.org"]) == 0
+        said = capsys.readouterr()
+        assert said.out.startswith("http://127.0.0.1:8000/staff/welcome/")
+        assert "ada@example.org" in said.err
+        links.add(said.out)
+    assert len(links) == 3
+    assert main(["account", "link", "bob@example.org"]) == 2
+    assert capsys.readouterr().out == ""
+    assert main(["audit", "verify"]) == 0
+
+
 def test_audit_verify_prints_a_head_or_the_first_bad_row(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -154,7 +154,7 @@ def test_pasted_list_takes_tabs_zones_and_shared_addresses(site: Site) -> None:
     made = retreat(site)
     text = "code, e-mail\nS-01\tboth@example.org\nS-02,both@example.org,nl,Europe/Lisbon"
     listed = people.parse_people(text)
-    preview = people.preview_people(site, made, listed)
+    preview = people.preview_people(site, made, listed, BY["now"])
     assert [(p.line, p.code, p.language, p.time_zone) for p in preview] == [
         (2, "S-01", "en", "Europe/Amsterdam"),
         (3, "S-02", "nl", "Europe/Lisbon"),

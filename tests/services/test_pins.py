@@ -234,7 +234,7 @@ def test_nobody_and_no_pin_are_told_apart_for_staff(site: Site) -> None:
 def test_a_shared_address_asks_both_for_a_pin(site: Site, digits: str) -> None:
     pins.give_pin(site, "P-01", asked=False, actor=STAFF, now=NOON)
     person = NewPerson("P-02", "P01@Example.org")
-    assert people.SHARED_NOTE in people.preview_people(site, 1, [person])[0].note
+    assert people.SHARED_NOTE in people.preview_people(site, 1, [person], NOON)[0].note
     people.add_person(site, 1, person, actor=STAFF, now=NOON)
     for code in ("P-01", "P-02"):
         pin = pin_of(site, code)
@@ -269,6 +269,6 @@ def test_the_same_person_coming_back_shares_with_nobody(site: Site) -> None:
     add_course(site, "P-01")
     add_course(site, "P-09", retreat="Autumn 2027", address=None)
     person = NewPerson("P-01", "p01@example.org")
-    assert people.preview_people(site, 2, [person])[0].note == ""
+    assert people.preview_people(site, 2, [person], NOON)[0].note == ""
     people.add_person(site, 2, person, actor=STAFF, now=NOON)
     assert pin_of(site, "P-01") is None

@@ -20,6 +20,8 @@ from sqlalchemy import select
 
 from surveyapp.delivery.outcome import Outcome
 from surveyapp.services import (
+    consent,
+    consentforms,
     dosing,
     enrolment,
     outcomes,
@@ -28,6 +30,9 @@ from surveyapp.services import (
     stopping,
     wishes,
 )
+from surveyapp.services.consent import NewWithdrawal
+from surveyapp.services.consentforms import NewForm
+from surveyapp.services.enrolment import NO_DETAILS, ConsentDetails
 from surveyapp.services.errors import InputError, RefusedError
 from surveyapp.services.prompting import Job
 from surveyapp.services.reaching import Contacts
@@ -67,7 +72,8 @@ SAYS = {
     "drops": Outcome("unknown", "the mail server did not confirm"),
     "is away": Outcome("transient", "no connection", ours=True),
 }
-MOST_LOOKS = 12
+MOST_LOOKS, MOST_VERSIONS = 12, 3
+WITHDRAWAL = NewWithdrawal("messages", None, "the person")
 
 
 class Acts(RuleBasedStateMachine):
@@ -84,6 +90,7 @@ class Acts(RuleBasedStateMachine):
         self.gone: set[tuple[object, ...]] = set()
         self.newest: dict[tuple[object, ...], int] = {}
         self.doubted: dict[int, str] = {}
+        self.versions: list[str] = []
         self.kept = self.contexts()
         self.look()
 
@@ -137,6 +144,7 @@ class Acts(RuleBasedStateMachine):
         assert window.opens_at <= self.now < window.closes_at
         assert not is_quiet(at.time(), facts.quiet)
         assert facts.consented
+        assert facts.consent_ends is None or at.date() < facts.consent_ends
         assert not facts.silent
         assert facts.paused_until is None or at.date() >= facts.paused_until
         assert not is_answered(timepoint, facts)
@@ -225,7 +233,22 @@ class Acts(RuleBasedStateMachine):
     @rule(course=COURSES, scope=st.sampled_from(["answers and messages", "answers only"]))
     def consents(self, course: int, scope: str) -> None:
         on = self.now.date() - timedelta(days=1)
-        enrolment.record_consent(self.site, "P-01", course, on, scope, **self.by)
+        more = ConsentDetails(self.versions[-1], "nurse") if self.versions else NO_DETAILS
+        enrolment.record_consent(self.site, "P-01", course, on, scope, more, **self.by)
+
+    @rule(days=st.sampled_from([-1, 0, 1, 5]))
+    def another_version_must_be_signed(self, days: int) -> None:
+        if len(self.versions) == MOST_VERSIONS:
+            return
+        self.versions.append(str(len(self.versions) + 1))
+        on, by = self.now.date() + timedelta(days=days), self.by
+        form = NewForm(self.versions[-1], date(2027, 3, 1), "", anew=True, anew_from=on)
+        consentforms.publish(self.site, 1, form, **by)
+
+    @rule(course=COURSES)
+    def withdraws_consent(self, course: int) -> None:
+        with suppress(InputError):
+            consent.withdraw(self.site, "P-01", course, WITHDRAWAL, **self.by)
 
     @rule(point=POINTS, when=st.sampled_from(["evening", "tomorrow"]))
     def wishes_a_reminder(self, point: tuple[int, str], when: str) -> None:

@@ -46,6 +46,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         zone=draw(ZONES),
         anchors={"dosing": AnchorFact(date(2027, 3, 20), draw(st.booleans()))},
         consented=draw(st.booleans()),
+        consent_ends=draw(st.none() | st.dates(date(2027, 3, 20), date(2027, 4, 10))),
         settled=frozenset(draw(st.sets(KEYS))),
         retry=draw(st.dictionaries(KEYS, ANY_TIME)),
         not_before=draw(st.none() | ANY_TIME),
@@ -83,6 +84,8 @@ def test_every_look_finds_something_and_the_next_is_later(facts: Facts) -> None:
             if isinstance(verdict, Send):
                 local = now.astimezone(prompt.local.tzinfo)
                 assert not is_quiet(local.time(), facts.quiet)
+                assert facts.consented
+                assert facts.consent_ends is None or local.date() < facts.consent_ends
             facts = after(facts, prompt, verdict, now)
         following = next_prompt(timepoint, facts)
         assert following is None or following > now

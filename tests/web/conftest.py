@@ -13,9 +13,14 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from surveyapp.services import passwords
 from surveyapp.services.site import Site
 from surveyapp.web import inline
 from surveyapp.web.app import POLICY, create_app
+from tests.cheap import CheapHasher
+
+from .stage import own as own
+from .stage import stage as stage
 
 DAY_8 = datetime(2027, 3, 28, 9, tzinfo=UTC)
 Element = Any
@@ -113,6 +118,12 @@ def check(page: Page) -> None:
     assert [e.text for e in page.all("script") if not e.get("src")] in ([], [inline.SCRIPT])
     assert [a for e in page.tree.iter() for a in e.attrib if a == "style" or a[:2] == "on"] == []
     assert page.tree.get("lang")
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly every test signs in; what a hash costs is no matter here."""
+    monkeypatch.setattr(passwords, "_hasher", CheapHasher())
 
 
 @pytest.fixture

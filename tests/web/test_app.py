@@ -62,6 +62,7 @@ def test_health_tells_of_database_and_worker(
         "database": "ok",
         "worker": "silent",
         "last_tick": None,
+        "backups": "off",
     }
     assert get(client, "/healthz").status_code == 200
     assert get(client, "/healthz?worker=1").status_code == 503

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -231,12 +230,6 @@ def test_settings_are_saved_and_practice_is_marked(filled: Browser) -> None:
     assert "cannot be told" not in filled.get("/staff/").text
     for path in ("", "retreats", "retreats/1", "people", "people/S-01", "people/S-01/1/dose"):
         assert "Practice · Invented" in filled.get(f"/staff/{path}").text
-
-
-def test_sign_in_ends_after_half_a_day(filled: Browser) -> None:
-    with filled.client.session_transaction(base_url=filled.base_url) as session:
-        session["fs_paa"] -= timedelta(hours=12).total_seconds() + 1
-    assert filled.get("/staff/").heading == "Sign in"
 
 
 def test_pages_and_papers_of_the_cohort(staff: Browser, sqlite_site: Site) -> None:

@@ -60,6 +60,7 @@ def test_every_staff_page_asks_for_a_sign_in(app: Flask, raw: FlaskClient) -> No
     values = {
         "retreat_id": 1,
         "study_id": 1,
+        "account_id": 1,
         "stop_id": 1,
         "alert_id": 1,
         "event_id": 1,
@@ -73,6 +74,7 @@ def test_every_staff_page_asks_for_a_sign_in(app: Flask, raw: FlaskClient) -> No
         "number": 1,
         "code": "S-01",
         "timepoint": "week-24",
+        "wording_id": 1,
     }
     rules = [r for r in app.url_map.iter_rules() if r.rule.startswith("/staff")]
     guarded = [r for r in rules if r.endpoint not in OPEN]

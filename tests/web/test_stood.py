@@ -16,7 +16,7 @@ FORMS: list[tuple[str, dict[str, str], dict[str, str], str]] = [
         f"{PERSON}/contact",
         {"email": "new@example.org", "phone": "", "channels": "email"},
         {"email": "other@example.org", "phone": "", "channels": "email"},
-        "E-mail: new@example.org",
+        "On record: n…@example.org",
     ),
     (
         f"{PERSON}/language",

@@ -7,6 +7,7 @@ rows, `codebook` explains them, `exporting` writes the folder.
 
 from .csvfile import BadFilesError as BadFilesError
 from .exporting import Exported as Exported
+from .exporting import Part as Part
 from .exporting import export_folder as export_folder
 from .importing import Imported as Imported
 from .importing import import_folder as import_folder

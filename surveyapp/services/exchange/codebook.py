@@ -8,7 +8,8 @@ from datetime import datetime
 from ...study.instrument import Instrument, Scale
 from ...study.library import Library
 from ...study.protocol import Protocol, Timepoint
-from .columns import TABLES, Kind
+from .column import Kind
+from .columns import TABLES, Table
 
 HEADER = ("about", "of", "name", "kind", "allowed", "meaning")
 KINDS: dict[Kind, str] = {
@@ -22,10 +23,10 @@ KINDS: dict[Kind, str] = {
 Line = Sequence[str]
 
 
-def codebook_rows(library: Library) -> list[Line]:
+def codebook_rows(library: Library, tables: Sequence[Table] = TABLES) -> list[Line]:
     """The rows of codebook.csv under HEADER."""
     rows: list[Line] = []
-    for table in TABLES:
+    for table in tables:
         rows.append(("file", "", table.name, "", "key: " + ", ".join(table.key), table.row))
         rows += [
             ("column", table.name, c.name, c.kind, KINDS[c.kind], c.meaning) for c in table.columns
@@ -116,9 +117,11 @@ def _timepoint(timepoint: Timepoint) -> str:
     )
 
 
-def codebook_text(library: Library, now: datetime, version: str) -> str:
+def codebook_text(
+    library: Library, now: datetime, version: str, tables: Sequence[Table] = TABLES
+) -> str:
     """codebook.md: the same for reading."""
-    return "\n".join([*_preface(now, version), *_files(), *_contents(library)]) + "\n"
+    return "\n".join([*_preface(now, version), *_files(tables), *_contents(library)]) + "\n"
 
 
 def _preface(now: datetime, version: str) -> list[str]:
@@ -153,9 +156,9 @@ def _preface(now: datetime, version: str) -> list[str]:
     ]
 
 
-def _files() -> Iterator[str]:
+def _files(tables: Sequence[Table]) -> Iterator[str]:
     yield "## Files"
-    for table in TABLES:
+    for table in tables:
         yield from ("", f"### {table.name}", "", f"A row is {table.row}.", "")
         columns = ((f"`{c.name}`", c.kind, c.meaning) for c in table.columns)
         yield from _grid(("column", "kind", "meaning"), columns)

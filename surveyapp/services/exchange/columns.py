@@ -7,19 +7,11 @@ the other does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from ...store.tables_reach import STOPS
 from ...study.record import MISSING
-
-Kind = Literal["text", "number", "yes or no", "date", "UTC time", "local time"]
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    kind: Kind
-    meaning: str
+from .column import Column
+from .consents import COURSE_RUNS
 
 
 @dataclass(frozen=True)
@@ -107,8 +99,7 @@ TABLES = (
             Column("protocol_version", "text", "Version of the protocol."),
             Column("dosing_date", "date", "Local date of the protocol's first anchor."),
             Column("dosing_confirmed", "yes or no", "Whether that date is confirmed."),
-            Column("consent_on", "date", "Date of the newest consent on record."),
-            Column("consent_scope", "text", "Scope of that consent."),
+            *COURSE_RUNS,
         ),
     ),
     Table(

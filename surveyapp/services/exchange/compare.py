@@ -25,6 +25,8 @@ def _course_fault(row: CourseRow, there: There) -> str:
     known = there.spellings.get(row.code.lower(), row.code)
     if known != row.code:
         return spelt_otherwise(row.code, known)
+    if row.code in there.live:
+        return f"{row.code} is in a live study; data are imported to practice"
     person = there.participants.get(row.code)
     if person is not None and (person.language, person.time_zone) != (row.language, row.zone):
         return (

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,49 +15,80 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ...store import trail
+from ...store import roster, trail
 from ...store.database import Session
 from ...store.dump import PersonDump, person_dumps, snapshot
 from ...store.notices import all_versions
-from ...study.schedule import Hold
+from ...store.scopes import Scope
 from ..errors import RefusedError
 from ..invitations import Ways
+from ..permissions import KeptBack
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
-from . import codebook
+from . import codebook, texts
 from .columns import TABLES, Table
 from .tables import Row, Rows, Value, notice_rows, rows_of, session_rows
 
 CHECKSUMS = "checksums.sha256"
 
 
+def _tell_nobody(count: int) -> None:
+    del count
+
+
 @dataclass(frozen=True)
 class Exported:
-    """How many rows each data file has, and the SHA-256 of every file."""
+    """How many rows each data file has, the SHA-256 of every file, and the wordings whose texts
+    were asked for and may not be written out."""
 
     rows: Mapping[str, int]
     sha256: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
     def sentence(self, folder: Path) -> str:
         total = sum(self.rows.values())
-        return f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        said = f"Wrote {len(self.sha256) + 1} files with {total} rows to {folder}."
+        if not self.left_out:
+            return said
+        return f"{said} No permission to write out the texts of {', '.join(self.left_out)}."
 
 
-def export_folder(site: Site, folder: Path, now: datetime, actor: str = "export") -> Exported:
-    """Write every table, the codebook and the checksums to a new or empty folder.
+@dataclass(frozen=True)
+class Part:
+    """What is written: of which retreats (None: of every one), and which columns of which tables;
+    `with_wording` also the texts of questionnaires, where their permission covers that. `tell`
+    hears how many people are done."""
+
+    scope: Scope = None
+    tables: Sequence[Table] = TABLES
+    tell: Callable[[int], None] = _tell_nobody
+    with_wording: bool = False
+
+
+def export_folder(
+    site: Site, folder: Path, now: datetime, actor: str = "export", part: Part | None = None
+) -> Exported:
+    """Write the tables, the codebook and the checksums to a new or empty folder.
 
     Raises RefusedError when the folder is not empty or cannot be written; nothing is left then.
     """
+    part = part or Part()
     _refuse_taken(folder)
     with _written_aside(folder) as aside:
-        rows = _write_tables(site, aside, now)
-        _write_codebook(site, aside, now)
+        rows = _write_tables(site, aside, now, part)
+        left_out = _write_codebook(site, aside, now, part)
         sha256 = _write_checksums(aside)
     with site.database.write() as session:
-        payload = {"folder": folder.name, "sha256": sha256}
+        payload: dict[str, object] = {
+            "folder": folder.name,
+            "sha256": sha256,
+            "with_wording": part.with_wording,
+        }
+        if part.scope is not None:
+            payload["retreats"] = sorted(part.scope)
         trail.append(session, trail.SYSTEM, "data exported", actor, now, payload)
-    return Exported(rows, sha256)
+    return Exported(rows, sha256, left_out)
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -83,31 +114,35 @@ def _written_aside(folder: Path) -> Generator[Path]:
             shutil.rmtree(aside)
 
 
-def _write_tables(site: Site, folder: Path, now: datetime) -> dict[str, int]:
-    counts = {table.name: 0 for table in TABLES}
+def _write_tables(site: Site, folder: Path, now: datetime, part: Part) -> dict[str, int]:
+    counts = {table.name: 0 for table in part.tables}
     with ExitStack() as stack:
-        writers = {table.name: _open(table, folder, stack) for table in TABLES}
+        writers = {table.name: _open(table, folder, stack) for table in part.tables}
         session = stack.enter_context(snapshot(site.database))
-        people = (
-            rows_of(dump, site.library, now, _kept_back(session, site, dump))
-            for dump in person_dumps(session, site.library)
-        )
-        for rows in chain(_of_studies(session, site), people):
-            for table in TABLES:
+        of_people = _of_people(session, site, now, part)
+        for rows in chain(_of_studies(session, site, part.scope), of_people):
+            for table in part.tables:
                 writers[table.name].writerows(_lines(table, rows[table.name]))
                 counts[table.name] += len(rows[table.name])
     return counts
 
 
-def _of_studies(session: Session, site: Site) -> list[Rows]:
+def _of_people(session: Session, site: Site, now: datetime, part: Part) -> Iterator[Rows]:
+    for count, dump in enumerate(person_dumps(session, site.library, part.scope), 1):
+        yield rows_of(dump, now, _kept_back(session, site, dump))
+        part.tell(count)
+
+
+def _of_studies(session: Session, site: Site, scope: Scope) -> list[Rows]:
     """What belongs to no person."""
+    known = {found.study.id for found in roster.studies(session, scope)}
     return [
-        notice_rows(all_versions(session)),
-        session_rows(every_programme(session, site)),
+        notice_rows([row for row in all_versions(session) if row.study_id in known]),
+        session_rows(every_programme(session, site, scope)),
     ]
 
 
-def _kept_back(session: Session, site: Site, dump: PersonDump) -> Hold | None:
+def _kept_back(session: Session, site: Site, dump: PersonDump) -> KeptBack | None:
     if not dump.courses:
         return None
     context = dump.courses[0].context
@@ -141,13 +176,20 @@ def _cell(value: Value, is_text: bool) -> str:
     return safe_text(text) if is_text else text
 
 
-def _write_codebook(site: Site, folder: Path, now: datetime) -> None:
-    text = codebook.codebook_text(site.library, now, version("surveyapp"))
+def _write_codebook(site: Site, folder: Path, now: datetime, part: Part) -> tuple[str, ...]:
+    """The codebook, and the texts where they are wanted; what may not be written out."""
+    with site.database.read() as session:
+        installed = list(texts.codebook_lines(session, site))
+        found = texts.texts_of(session, site) if part.with_wording else texts.Texts((), ())
+    text = codebook.codebook_text(site.library, now, version("surveyapp"), part.tables)
     (folder / "codebook.md").write_text(text, "utf-8")
     with (folder / "codebook.csv").open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(codebook.HEADER)
-        writer.writerows(_texts(codebook.codebook_rows(site.library)))
+        writer.writerows(_texts([*codebook.codebook_rows(site.library, part.tables), *installed]))
+    if part.with_wording:
+        texts.write_texts(found, folder)
+    return found.left_out
 
 
 def _texts(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...store import trail, transfer, versions
+from ...store import keys, seals, trail, transfer, wordings
 from ...store.database import Session
 from ...store.scores import store_scores
 from ...store.tables import (
@@ -22,9 +22,11 @@ from ...store.tables import (
 )
 from ...store.transfer import There
 from ...store.windows import refresh_windows
+from ...study.instrument import Instrument
 from ...study.library import Library
 from ...study.schedule import AnchorFact, Facts, window_of
 from ...study.scoring import score
+from .. import freezing
 from ..erasing import WAS_ERASED, erased_codes
 from ..site import Site
 from .batch import Batch, SheetRows, read_batch
@@ -108,7 +110,8 @@ class _Import:
         for row in courses:
             self._add_course(row)
         self._session.flush()
-        versions.pin_new(self._session, self._library, self._now)
+        freezing.pin_new(self._session, self._library, self._actor, self._now)
+        wordings.pin_new(self._session, self._library, self._now)
         self._add_sheets(sheets)
         for row in events:
             self._add_event(row)
@@ -202,21 +205,31 @@ class _Import:
         pairs = list(zip(sheets, assessments, strict=True))
         transfer.add_answers(self._session, (a for pair in pairs for a in self._answers(*pair)))
         for sheet, assessment in pairs:
-            instrument = self._library.instruments[assessment.instrument]
+            instrument = self._instrument(sheet)
             scored = score(instrument, sheet.values)
             store_scores(self._session, assessment.id, instrument, scored)
+        sealed = seals.seals_of(self._session, [assessment.id for assessment in assessments])
+        for sheet, assessment in pairs:
             chain = self._courses[sheet.key[:2]].chain
-            self._log(chain, "assessment imported", _sheet_payload(sheet))
+            payload = {**_sheet_payload(sheet), seals.SEALED: sealed[assessment.id]}
+            self._log(chain, "assessment imported", payload)
+
+    def _instrument(self, sheet: SheetRows) -> Instrument:
+        """As the course's study was frozen to it."""
+        sha256 = self._courses[sheet.key[:2]].keys_sha256
+        known = keys.instruments_of(self._session, self._library, [sha256])
+        return known[sha256][sheet.key[3]]
 
     def _assessment(self, sheet: SheetRows) -> Assessment:
         _, _, timepoint, name = sheet.key
-        instrument = self._library.instruments[name]
+        instrument = self._instrument(sheet)
         wording = instrument.wording(self._batch.courses[sheet.key[:2]].language)
         return Assessment(
             course_id=self._courses[sheet.key[:2]].id,
             timepoint=timepoint,
             instrument=name,
             instrument_version=instrument.version,
+            key_sha256=instrument.sha256,
             wording_sha256=wording.sha256,
             placeholder=wording.placeholder,
             language=wording.language,

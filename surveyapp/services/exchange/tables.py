@@ -13,13 +13,14 @@ from ...store.tables import AdverseEvent, PromptRow
 from ...store.tables_care import Alert, BloodPressure
 from ...store.tables_entry import DataNotice
 from ...store.tables_reach import Stop
-from ...study.library import Library
 from ...study.record import Course, Person, Sheet
-from ...study.schedule import Hold, window_of
+from ...study.schedule import window_of
 from ...study.trajectory import marks_of
 from ..forecast import prompts_ahead
 from ..notices import in_every_language
+from ..permissions import KeptBack
 from ..programme import SessionLine
+from .consents import consent_row
 
 Value = str | int | float | bool | date | datetime | None
 Row = dict[str, Value]
@@ -28,7 +29,7 @@ ATTENDED = ("session", "status", "note", "recorded_at")
 MISSED = ("timepoint", "reason", "note", "recorded_at")
 
 
-def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: Hold | None) -> Rows:
+def rows_of(dump: PersonDump, now: datetime, kept_back: KeptBack | None) -> Rows:
     """One person's rows by file name; each row holds every column of its file. `kept_back` as
     `invitations` tells it."""
     rows: Rows = defaultdict(list)
@@ -44,7 +45,7 @@ def rows_of(dump: PersonDump, library: Library, now: datetime, kept_back: Hold |
     records = {course.number: course for course in dump.person.courses}
     for course in dump.courses:
         record = records[course.context.course.number]
-        made = _CourseRows(course, record, dump.person, library, now, kept_back)
+        made = _CourseRows(course, record, dump.person, now, kept_back)
         for name, found in made.by_file().items():
             rows[name] += found
     return rows
@@ -107,12 +108,11 @@ class _CourseRows:
         dump: CourseDump,
         record: Course,
         person: Person,
-        library: Library,
         now: datetime,
-        kept_back: Hold | None,
+        kept_back: KeptBack | None,
     ) -> None:
         self._now, self._kept_back = now, kept_back
-        self._dump, self._record, self._person, self._library = dump, record, person, library
+        self._dump, self._record, self._person = dump, record, person
         self._context, self._protocol = dump.context, dump.context.protocol
         self._zone = ZoneInfo(dump.context.participant.time_zone)
         self._key: Row = {"participant": person.code, "course": record.number}
@@ -153,7 +153,6 @@ class _CourseRows:
     def _course(self) -> Row:
         context = self._context
         anchor = context.facts.anchors.get(self._protocol.main_anchor.id)
-        consent = context.consents[-1] if context.consents else None
         return {
             **self._key,
             "retreat": context.retreat.name,
@@ -164,8 +163,7 @@ class _CourseRows:
             "protocol_version": context.protocol.version,
             "dosing_date": anchor.date if anchor else None,
             "dosing_confirmed": anchor.confirmed if anchor else None,
-            "consent_on": consent.given_on if consent else None,
-            "consent_scope": consent.scope if consent else None,
+            **consent_row(context),
         }
 
     def _anchors(self) -> Iterator[Row]:
@@ -198,7 +196,7 @@ class _CourseRows:
         }
 
     def _answers(self, sheet: AssessmentDump) -> Iterator[Row]:
-        items = self._library.instruments[sheet.row.instrument].items
+        items = sheet.instrument.items
         given = {answer.item: answer for answer in sheet.answers}
         for item in items:
             answer = given.get(item.id)
@@ -215,7 +213,7 @@ class _CourseRows:
             }
 
     def _scores(self, sheet: AssessmentDump) -> Iterator[Row]:
-        instrument = self._library.instruments[sheet.row.instrument]
+        instrument = sheet.instrument
         order = [s.id for s in instrument.scales] + [c.id for c in instrument.criteria]
         places = {name: place for place, name in enumerate(order)}
         for score in sorted(sheet.scores, key=lambda s: places.get(s.scale, len(places))):

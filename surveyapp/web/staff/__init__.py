@@ -13,17 +13,24 @@ from flask_wtf.csrf import CSRFError
 
 from ...services.errors import GoneError, NotFoundError, RefusedError
 from ...services.site import Site
+from ...services.tries import TooManyTriesError
 from .. import security
 from . import (
+    accounts,
     adding,
     alerts,
+    analysis,
+    backups,
+    consenting,
     digest,
     entry,
     gathering,
+    golive,
     keeping,
     messagetexts,
     moving,
     noting,
+    own,
     papers,
     people,
     reaching,
@@ -37,10 +44,13 @@ from . import (
     stopping,
     study,
     system,
+    trail,
     versions,
+    wordings,
 )
 from .desk import Desk, address, near_day
 from .desk import people as counted
+from .gate import dress, enforce
 
 View = Callable[..., ResponseReturnValue]
 
@@ -68,7 +78,20 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("/system", "system", system.system),
     ("/alerts", "alerts", alerts.alerts),
     ("/alerts/<int:alert_id>", "alert", alerts.alert),
+    ("/accounts", "accounts", accounts.accounts),
+    ("/analysis", "analysis", analysis.analysis),
+    ("/export/progress", "export_progress", analysis.export_progress),
+    ("/export/data.zip", "export_zip", analysis.export_zip),
+    ("/retreats/<int:retreat_id>/consent", "signed_list", consenting.signed_list),
+    ("/study/<int:study_id>/running", "study_running", versions.study_running),
+    ("/trail", "trail", trail.trail),
+    ("/people/<code>/trail", "person_trail", trail.person_trail),
+    ("/system/backups", "backups", backups.backups),
     ("/erasures", "erasures", keeping.erasures),
+    ("/wordings", "wordings", wordings.list_of),
+    ("/wordings/<int:wording_id>", "wording", wordings.wording),
+    ("/wordings/<int:wording_id>/screens", "wording_screens", wordings.screens),
+    ("/wordings/<instrument>/<language>.csv", "wording_template", wordings.template),
 )
 ACTS: tuple[tuple[str, str, View], ...] = (
     ("/sign-in", "sign_in", signing.sign_in),
@@ -94,7 +117,7 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/people/<code>/quiet-hours", "quiet_hours", stopping.quiet_hours),
     ("/people/<code>/<int:number>/stop", "stop", stopping.stop),
     ("/people/<code>/<int:number>/stop/<int:stop_id>/undo", "undo_stop", stopping.undo_stop),
-    ("/people/<code>/<int:number>/consent", "consent", people.consent),
+    ("/people/<code>/<int:number>/consent", "consent", consenting.consent),
     ("/people/<code>/<int:number>/dosing-day", "dosing_day", moving.dosing_day),
     ("/people/<code>/<int:number>/confirm", "confirm_day", people.confirm_day),
     ("/people/<code>/<int:number>/dose", "dose", people.dose),
@@ -140,9 +163,38 @@ ACTS: tuple[tuple[str, str, View], ...] = (
     ("/alerts/<int:alert_id>/outcome", "alert_outcome", alerts.alert_outcome),
     ("/alerts/<int:alert_id>/close", "close_alert", alerts.close_alert),
     ("/study/<int:study_id>/notice", "study_notice", study.notice),
+    ("/sign-in/code", "code", signing.code),
+    ("/account", "account", own.account),
+    ("/account/password", "own_password", own.own_password),
+    ("/account/second-factor", "second_factor", own.own_factor),
+    ("/account/second-factor/off", "factor_off", own.factor_off),
+    ("/account/second-factor/codes", "recovery_codes", own.recovery_codes),
+    ("/accounts/new", "invite", accounts.invite),
+    ("/accounts/<int:account_id>", "colleague", accounts.colleague),
+    ("/accounts/<int:account_id>/invite", "invite_again", accounts.invite_again),
+    ("/accounts/<int:account_id>/active", "colleague_active", accounts.colleague_active),
+    ("/accounts/<int:account_id>/second-factor", "remove_factor", accounts.remove_factor),
+    ("/export", "export", analysis.export),
+    ("/study/<int:study_id>/consent", "consent_forms", consenting.consent_forms),
+    ("/study/<int:study_id>/amendment", "study_version", versions.study_version),
+    (
+        "/people/<code>/<int:number>/consent/withdraw",
+        "withdraw_consent",
+        consenting.withdraw_consent,
+    ),
+    ("/people/<code>/contact/show", "show_contact", reaching.show_contact),
+    ("/people/<code>/trail.csv", "person_trail_csv", trail.person_trail_csv),
+    ("/system/backups/now", "backup_now", backups.backup_now),
     ("/people/<code>/erase", "erase", keeping.erase),
     ("/people/<code>/copy", "own_copy", keeping.own_copy),
     ("/retention", "retention", keeping.periods),
+    ("/wordings/install", "install_wording", wordings.install),
+    ("/wordings/<int:wording_id>/permission", "wording_permission", wordings.permission),
+    ("/wordings/<int:wording_id>/override", "wording_override", wordings.override),
+    ("/wordings/<int:wording_id>/retire", "retire_wording", wordings.retire),
+    ("/study/new", "start_study", golive.start),
+    ("/study/<int:study_id>/languages", "study_languages", golive.languages),
+    ("/study/<int:study_id>/live", "go_live", golive.go_live),
 )
 FAULTS: dict[type[Exception], int] = {NotFoundError: 404, GoneError: 410, RefusedError: 409}
 
@@ -157,47 +209,64 @@ def make_blueprint(site: Site, clock: Callable[[], datetime]) -> Blueprint:
         blueprint.add_url_rule(rule, name, _bound(view, desk), methods=["GET", "POST"])
     out = _bound(signing.sign_out, desk)
     blueprint.add_url_rule("/sign-out", "sign_out", out, methods=["POST"])
-    blueprint.before_request(security.guard)
+    blueprint.before_request(partial(_guard, desk))
     blueprint.context_processor(partial(_sending, desk))
     blueprint.app_template_filter("address")(address)
     blueprint.app_template_filter("people")(counted)
     blueprint.app_template_filter("near_day")(near_day)
-    blueprint.register_error_handler(CSRFError, _stale)
+    blueprint.register_error_handler(TooManyTriesError, _too_many)
+    dress(blueprint)
+    blueprint.register_error_handler(CSRFError, partial(_stale, desk))
     for kind, code in FAULTS.items():
         blueprint.register_error_handler(kind, partial(_fault, code))
     return blueprint
 
 
 def _sending(desk: Desk) -> dict[str, object]:
-    """Why prompts are not being sent, on every page of somebody who is signed in."""
-    if security.signed_in() is None:
+    """Why prompts are not being sent, and who is signed in, on every page of theirs."""
+    user = security.signed_in()
+    if user is None:
         return {}
     found = desk.health()
-    return {"not_sending": found.not_sending, "sending_held": bool(found.held)}
+    return {
+        "not_sending": found.not_sending,
+        "sending_held": bool(found.held),
+        "own_address": user.email,
+    }
+
+
+def _guard(desk: Desk) -> ResponseReturnValue | None:
+    """None where the request may go on: signed in, with the right, to something of theirs."""
+    return security.guard() or enforce(desk.site)
 
 
 def _bound(view: View, desk: Desk) -> View:
     return update_wrapper(partial(view, desk), view)
 
 
-def _stale(error: CSRFError) -> ResponseReturnValue:
+def _stale(desk: Desk, error: CSRFError) -> ResponseReturnValue:
     """A form without its token: the view refuses it too, and shows it again as it was typed."""
     del error
-    if (elsewhere := security.guard()) is not None:
-        return elsewhere
     g.csrf_refused = True
     assert request.endpoint is not None
     view: Any = current_app.view_functions[request.endpoint]
     try:
-        return view(**(request.view_args or {}))
+        return _guard(desk) or view(**(request.view_args or {}))
     except tuple(FAULTS) as fault:
         return _fault(FAULTS[type(fault)], fault)
 
 
+def _too_many(error: TooManyTriesError) -> ResponseReturnValue:
+    return _notice("Too many tries", str(error)), 429, {"Retry-After": str(error.seconds)}
+
+
+def _notice(heading: str, sentence: str) -> str:
+    signed_in = security.signed_in() is not None
+    return render_template(
+        "staff/notice.html", heading=heading, sentence=sentence, signed_in=signed_in
+    )
+
+
 def _fault(code: int, error: Exception) -> ResponseReturnValue:
     heading = {404: "Not found", 410: "This link has ended", 409: "Not like this"}[code]
-    signed_in = security.signed_in() is not None
-    page = render_template(
-        "staff/notice.html", heading=heading, sentence=str(error), signed_in=signed_in
-    )
-    return page, code
+    return _notice(heading, str(error)), code

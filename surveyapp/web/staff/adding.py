@@ -66,7 +66,9 @@ def _one(page: _Page) -> ResponseReturnValue:
         language=form.language.data or "",
         time_zone=form.time_zone.data or "",
     )
-    planned = people.add_person(page.desk.site, page.view.id, person, **page.desk.by)
+    planned = people.add_person(
+        page.desk.site, page.view.id, person, page.desk.scope, **page.desk.by
+    )
     again = f", course {planned.number}" if planned.number > 1 else ""
     note = f" Note: {planned.note}." if planned.note else ""
     return page.done(f"{planned.code} is in {page.view.name}{again}.{note}")
@@ -76,7 +78,8 @@ def _check(page: _Page) -> ResponseReturnValue:
     if uploaded := _uploaded():
         page.many.rows.data = uploaded
     listed = people.parse_people(page.many.rows.data or "")
-    page.preview = people.preview_people(page.desk.site, page.view.id, listed)
+    desk = page.desk
+    page.preview = people.preview_people(desk.site, page.view.id, listed, desk.now, desk.scope)
     return page.show(200)
 
 
@@ -97,7 +100,7 @@ def _uploaded() -> str:
 
 def _add(page: _Page) -> ResponseReturnValue:
     listed = people.parse_people(page.many.rows.data or "")
-    added = people.add_people(page.desk.site, page.view.id, listed, **page.desk.by)
+    added = people.add_people(page.desk.site, page.view.id, listed, page.desk.scope, **page.desk.by)
     return page.done(f"{counted(len(added))} added to {page.view.name}.")
 
 

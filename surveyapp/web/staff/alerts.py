@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import StringField, TextAreaField
@@ -9,6 +11,7 @@ from wtforms import StringField, TextAreaField
 from ...services import alert_acts, alert_views, overview
 from ...services.alert_acts import Done, NewResponders
 from ...services.alert_views import AlertView
+from ..security import rights
 from .desk import Act, Desk, perform
 from .forms import ActForm, EditionForm, NumberField
 
@@ -38,14 +41,21 @@ class RespondersForm(EditionForm):
     deputy_email = StringField("Deputy: e-mail")
 
 
+def shown(views: Iterable[AlertView]) -> list[AlertView]:
+    """As whoever is signed in may see them."""
+    if rights().may("scores"):
+        return list(views)
+    return [alert_views.without_scores(view) for view in views]
+
+
 def alerts(desk: Desk) -> ResponseReturnValue:
-    found = alert_views.listed(desk.site)
-    practice = all(study.practice for study in overview.studies(desk.site))
+    found = shown(alert_views.listed(desk.site, desk.scope))
+    practice = all(study.practice for study in overview.studies(desk.site, desk.scope))
     return render_template("staff/alerts.html", here="today", alerts=found, practice=practice)
 
 
 def alert(desk: Desk, alert_id: int) -> ResponseReturnValue:
-    view = alert_views.alert_view(desk.site, alert_id)
+    (view,) = shown([alert_views.alert_view(desk.site, alert_id)])
     return render_template(
         "staff/alert.html",
         here="today",

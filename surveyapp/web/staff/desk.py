@@ -19,7 +19,7 @@ from ...services.health import Health, health
 from ...services.readmodels import CourseAnchor, Place, RetreatAnchor
 from ...services.site import Site
 from ...texts import short_weekday
-from ..security import actor
+from ..security import actor, rights, signed_in
 from .forms import ActForm
 
 AnchorT = TypeVar("AnchorT", RetreatAnchor, CourseAnchor)
@@ -48,6 +48,11 @@ class Desk:
         return g.health
 
     @property
+    def scope(self) -> frozenset[int] | None:
+        """The retreats of whoever is signed in; None is every one."""
+        return rights().retreats
+
+    @property
     def by(self) -> By:
         return {"actor": actor(), "now": self.clock()}
 
@@ -66,6 +71,13 @@ class Act:
     grave: bool = False
     template: str = "staff/act.html"
     more: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def account_id() -> int:
+    """The account of whoever is signed in."""
+    user = signed_in()
+    assert user is not None
+    return user.id
 
 
 def perform(act: Act, form: ActForm, do: Callable[[], str]) -> ResponseReturnValue:

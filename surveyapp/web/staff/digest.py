@@ -10,8 +10,7 @@ from ...delivery.email import SmtpMailer
 from ...services import digest_messages
 from ...services.digest import DigestView, Wish, digest_view, save
 from ...services.errors import InputError
-from ..security import signed_in
-from .desk import Desk
+from .desk import Desk, account_id
 from .forms import ActForm, TimeField
 
 
@@ -29,7 +28,7 @@ class DigestForm(ActForm):
 
 def digest(desk: Desk) -> ResponseReturnValue:
     """Save, or send one now: each a button of one form, which the second leaves as it was typed."""
-    view = digest_view(desk.site, _account(), desk.now)
+    view = digest_view(desk.site, account_id(), desk.now)
     form = DigestForm(data={**vars(view.wish), "at": f"{view.wish.at:%H:%M}"})
     if not form.is_submitted():
         return _page(view, form)
@@ -44,15 +43,9 @@ def digest(desk: Desk) -> ResponseReturnValue:
     return _page(view, form) if at_once else redirect(url_for("staff.digest"), 303)
 
 
-def _account() -> int:
-    user = signed_in()
-    assert user is not None
-    return user.id
-
-
 def _send(desk: Desk) -> str:
     mailer = SmtpMailer(desk.site.settings.smtp_url)
-    return digest_messages.send_now(desk.site, mailer, _account(), **desk.by)
+    return digest_messages.send_now(desk.site, mailer, account_id(), **desk.by)
 
 
 def _save(desk: Desk, form: DigestForm) -> str:
@@ -64,7 +57,7 @@ def _save(desk: Desk, form: DigestForm) -> str:
         addresses=form.addresses.data or "",
         when_quiet=bool(form.when_quiet.data),
     )
-    save(desk.site, _account(), wish, **desk.by)
+    save(desk.site, account_id(), wish, **desk.by)
     return "Saved. It goes out every day." if wish.wanted else "Saved. It is off."
 
 

@@ -5,7 +5,7 @@ A field that cannot be read keeps what was typed, and says in a sentence what wo
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import math
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from typing import Any, cast
 
 import wtforms
+from flask import current_app
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -100,7 +101,7 @@ class NumberField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
-        text = (self.data or "").strip().replace(",", ".")
+        text = str(self.data if self.data is not None else "").strip().replace(",", ".")
         if not text:
             return
         try:
@@ -179,9 +180,18 @@ class StoodForm(ActForm):
 
     stood = HiddenField()
 
-    def __init__(self, standing: Mapping[str, Any], also: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        standing: Mapping[str, Any],
+        also: Mapping[str, str] | None = None,
+        unshown: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """`also` is told when it changed, `unshown` is only compared. The mark is keyed, so that
+        nobody finds out from the page what is not shown."""
         self._standing, self._also = standing, also or {}
-        self._now = hashlib.sha256(repr((standing, self._also)).encode()).hexdigest()[:16]
+        stands = repr((standing, self._also, unshown or {})).encode()
+        key = str(current_app.secret_key).encode()
+        self._now = hmac.digest(key, stands, "sha256").hex()[:16]
         cast(Any, super()).__init__(data={**standing, "stood": self._now})
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -210,6 +220,11 @@ class StoodForm(ActForm):
 class RetreatForm(ActForm):
     name = StringField("Name", description="As staff call it, for example Winter 2026.")
     protocol = SelectField("Protocol")
+    study = SelectField(
+        "Study",
+        description="Practice, or a live study of this protocol.",
+        validate_choice=False,
+    )
     time_zone = StringField(
         "Time zone",
         description="Where the retreat is, for example Europe/Amsterdam. "
@@ -220,14 +235,25 @@ class RetreatForm(ActForm):
         description=DATE_HINT + " The first, if there are several. Empty if it is not known yet.",
     )
 
+    @property
+    def study_id(self) -> int | None:
+        """The live study that was chosen, None for practice; one that cannot be is 0."""
+        chosen = self.study.data or ""
+        if not chosen:
+            return None
+        return int(chosen) if NUMERAL.fullmatch(chosen) else 0
+
     def later(self, protocol: Protocol) -> list[DayField]:
         """The fields of the protocol's anchors after the first."""
         fields = cast(Mapping[str, DayField], self._fields)
         return [fields[f"{protocol.id}.{anchor.id}"] for anchor in protocol.anchors[1:]]
 
 
-def retreat_form(protocols: Iterable[Protocol], protocol: str) -> RetreatForm:
-    """A form that asks each protocol's later anchors too; `protocol` is chosen at first."""
+def retreat_form(
+    protocols: Iterable[Protocol], protocol: str, live: Iterable[tuple[int, str]]
+) -> RetreatForm:
+    """A form that asks each protocol's later anchors too; `protocol` is chosen at first. `live` are
+    the live studies: id and title."""
     listed = list(protocols)
     fields = {
         f"{p.id}.{anchor.id}": DayField(anchor.label, description=LATER_HINT)
@@ -235,6 +261,8 @@ def retreat_form(protocols: Iterable[Protocol], protocol: str) -> RetreatForm:
         for anchor in p.anchors[1:]
     }
     form = type("RetreatForm", (RetreatForm,), fields)(data={"protocol": protocol})
+    studies = [(str(study_id), f"Live: {title}") for study_id, title in live]
+    form.study.choices = options(("", "Practice"), *studies)
     form.protocol.choices = options(*((p.id, f"{p.label}, version {p.version}") for p in listed))
     return form
 
@@ -256,11 +284,6 @@ class PasteForm(ActForm):
     file = FileField(
         "Or a CSV file", description="The same columns, UTF-8. It takes the place of the list."
     )
-
-
-class ConsentForm(ActForm):
-    given_on = DayField("Consent given on", description=DATE_HINT)
-    scope = RadioField("What it covers")
 
 
 class DayForm(ActForm):

@@ -76,6 +76,6 @@ def session_pdfs_progress(desk: Desk, retreat_id: int) -> ResponseReturnValue:
 
 
 def session_pdfs_zip(desk: Desk, retreat_id: int) -> ResponseReturnValue:
-    path = batch.zip_of(desk.site, retreat_id, desk.now)
+    path = batch.take_zip(desk.site, retreat_id, **desk.by)
     name = reporting.filename(overview.retreat_name(desk.site, retreat_id), "zip")
     return send_file(path.resolve(), "application/zip", as_attachment=True, download_name=name)

@@ -6,41 +6,39 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...services import alert_views, dosing, enrolment, overview, personal, wishes
+from ...services.blind import person_for
 from ...services.dosing import NewDose
 from ...services.errors import NotFoundError
 from ...services.readmodels import CourseView, PersonView
 from ...texts import day, ordinal
+from ..security import rights
+from .alerts import shown
 from .desk import Act, Desk, chosen, perform
-from .forms import ActForm, ConsentForm, DoseForm, options
-
-SCOPES = {
-    "answers and messages": "Answers and messages: the person is asked, and reminded by e-mail",
-    "answers only": "Answers only: nothing is sent",
-}
+from .forms import ActForm, DoseForm
 
 
 def people(desk: Desk) -> ResponseReturnValue:
     """The list; an exact study code leads straight to the person."""
     sought = request.args.get("q", "").strip()
-    listed = overview.people(desk.site, sought, desk.now)
+    listed = overview.people(desk.site, sought, desk.now, desk.scope)
     exact = [p.code for p in listed if p.code.lower() == sought.lower()]
     if exact:
         return redirect(url_for("staff.person", code=exact[0]), 303)
-    practice = all(study.practice for study in overview.studies(desk.site))
+    practice = all(study.practice for study in overview.studies(desk.site, desk.scope))
     return render_template(
         "staff/people.html", here="people", people=listed, sought=sought, practice=practice
     )
 
 
 def person(desk: Desk, code: str) -> ResponseReturnValue:
-    view = personal.person_view(desk.site, code, desk.now)
+    view = person_for(personal.person_view(desk.site, code, desk.now), rights())
     return render_template(
         "staff/person.html",
         here="people",
         person=view,
         practice=view.practice,
         notices=view.notices,
-        alerts=alert_views.open_of_person(desk.site, code),
+        alerts=shown(alert_views.open_of_person(desk.site, code, desk.scope)),
     )
 
 
@@ -72,22 +70,6 @@ def act_of(
         practice=view.practice,
         more={"here": "people"},
     )
-
-
-def consent(desk: Desk, code: str, number: int) -> ResponseReturnValue:
-    view, course = found(desk, code, number)
-    form = ConsentForm(data={"scope": course.consent_scope or "answers and messages"})
-    form.scope.choices = options(*((s, SCOPES[s]) for s in enrolment.CONSENT_SCOPES))
-    will = ["With consent to messages, prompts go out when they are due; without it none does."]
-    if course.consent_on:
-        will.append(f"What was recorded before ({course.consent_scope}) stays in the trail.")
-
-    def do() -> str:
-        given_on, scope = form.given_on.day, form.scope.data or ""
-        enrolment.record_consent(desk.site, code, number, given_on, scope, **desk.by)
-        return f"Consent of {code} is recorded: {scope}."
-
-    return perform(act_of(view, course, "Record consent", "Record consent", will), form, do)
 
 
 def confirm_day(desk: Desk, code: str, number: int) -> ResponseReturnValue:

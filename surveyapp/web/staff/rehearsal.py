@@ -86,7 +86,7 @@ def _planned(desk: Desk, protocol: Protocol, typed: Mapping[str, str]) -> list[P
     if not days:
         return []
     library, settings = desk.site.library, desk.site.settings
-    known = site_texts(desk.site, protocol)
+    known = site_texts(desk.site, protocol, desk.scope)
     return rehearse(library, settings, protocol, days, typed["time_zone"], typed["language"], known)
 
 

@@ -7,21 +7,27 @@ from datetime import date
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from ...services import dosing, enrolment, overview
+from ...services import dosing, enrolment, memberships, overview
 from ...services.dosing import NewDose
 from ...services.enrolment import NewRetreat
 from ...services.readmodels import RetreatView
 from ...services.today import today as today_view
 from ...study.protocol import Protocol
 from ...texts import day
-from .desk import Act, Desk, chosen, perform
+from ..security import rights
+from .desk import Act, Desk, account_id, chosen, perform
 from .desk import people as counted
 from .forms import ActForm, DosesForm, RetreatForm, options, retreat_form
+from .gate import refuse, start_page
 
 
 def today(desk: Desk) -> ResponseReturnValue:
-    now = desk.now
-    view = today_view(desk.site, now, desk.health())
+    """Where an account begins; one that sees no states begins on a page of its own."""
+    held, now = rights(), desk.now
+    if not held.may("states"):
+        start = start_page(held)
+        return refuse(held) if start == url_for("staff.today") else redirect(start, 303)
+    view = today_view(desk.site, now, desk.health(), held)
     return render_template(
         "staff/today.html",
         here="today",
@@ -33,12 +39,12 @@ def today(desk: Desk) -> ResponseReturnValue:
 
 
 def is_practice(desk: Desk) -> bool:
-    """Whether every study is a practice study."""
-    return all(study.practice for study in overview.studies(desk.site))
+    """Whether every study that whoever is signed in may see is a practice study."""
+    return all(study.practice for study in overview.studies(desk.site, desk.scope))
 
 
 def retreats(desk: Desk) -> ResponseReturnValue:
-    found = overview.retreats(desk.site)
+    found = overview.retreats(desk.site, desk.scope)
     return render_template(
         "staff/retreats.html", here="retreats", retreats=found, practice=is_practice(desk)
     )
@@ -46,7 +52,9 @@ def retreats(desk: Desk) -> ResponseReturnValue:
 
 def add_retreat(desk: Desk) -> ResponseReturnValue:
     protocols = desk.site.library.protocols
-    form = retreat_form(protocols.values(), enrolment.DEFAULT_PROTOCOL)
+    live = [s for s in overview.studies(desk.site) if not s.practice]
+    first = live[0].protocol if live else enrolment.DEFAULT_PROTOCOL
+    form = retreat_form(protocols.values(), first, ((s.id, s.title) for s in live))
     several = [(p, form.later(p)) for p in protocols.values() if len(p.anchors) > 1]
     made: list[int] = []
 
@@ -56,9 +64,12 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
             protocol=form.protocol.data or "",
             time_zone=form.time_zone.data or "",
             dosing_date=form.dosing_date.day,
+            study_id=form.study_id,
             later=_later(form, protocols.get(form.protocol.data or "")),
         )
         made.append(enrolment.add_retreat(desk.site, wish, **desk.by))
+        if desk.scope is not None:
+            memberships.join(desk.site, account_id(), made[0], **desk.by)
         return f"{' '.join(wish.name.split())} is there. Add its people next."
 
     act = Act(
@@ -66,9 +77,14 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
         button="Add the retreat",
         back=url_for("staff.retreats"),
         back_words="Retreats",
-        practice=True,
+        practice=not live,
         template="staff/retreat-new.html",
-        more={"here": "retreats", "zones": enrolment.zones(), "several": several},
+        more={
+            "here": "retreats",
+            "zones": enrolment.zones(),
+            "several": several,
+            "choose_study": bool(live),
+        },
     )
     response = perform(act, form, do)
     return redirect(url_for("staff.retreat", retreat_id=made[0]), 303) if made else response

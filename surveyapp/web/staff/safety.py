@@ -298,9 +298,9 @@ def retreat_events(desk: Desk, retreat_id: int) -> ResponseReturnValue:
 
 
 def retreat_events_csv(desk: Desk, retreat_id: int) -> Response:
-    log = safetylog.retreat_log(desk.site, retreat_id)
+    body = safetylog.export_log(desk.site, retreat_id, **desk.by)
     shown = {"Content-Disposition": f'attachment; filename="events-retreat-{retreat_id}.csv"'}
-    return Response(safetylog.as_csv(log), mimetype="text/csv", headers=shown)
+    return Response(body, mimetype="text/csv", headers=shown)
 
 
 def dosing_day(desk: Desk, retreat_id: int) -> ResponseReturnValue:

@@ -18,6 +18,7 @@ from ...services import corrections, second, sheets
 from ...services.corrections import CorrectedMeanwhileError, Correcting, SentSheet
 from ...services.errors import InputError, RefusedError
 from ...services.sheets import Asked, NewSheet, Preview, SheetForm
+from ..security import rights
 from .desk import Act, Desk, perform, show
 from .forms import DATE_HINT, ActForm, DayField, EditionForm, TimeField, options
 from .people import act_of, found
@@ -150,6 +151,7 @@ def second_entry(
     more = {"asked": asked, "items": list(form.items.values())}
     back = url_for("staff.correct_sheet", code=code, number=number, timepoint=timepoint,
                    instrument=instrument)  # fmt: skip
+    back = back if rights().may("scores") else act.back
     act = replace(act, back=back, template="staff/sheet-second.html", more={**act.more, **more})
 
     def do() -> str:

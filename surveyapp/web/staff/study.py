@@ -17,7 +17,7 @@ from .forms import NoticeForm, SettingsForm
 
 def studies(desk: Desk) -> ResponseReturnValue:
     """The list; where there is one study, its settings."""
-    found = overview.studies(desk.site)
+    found = [study for study in overview.studies(desk.site, desk.scope) if study.whole]
     if len(found) == 1:
         return redirect(url_for("staff.study", study_id=found[0].id), 303)
     practice = all(study.practice for study in found)
