@@ -121,7 +121,7 @@ def _goes(
 
 def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
     stays = [*STAYS[wish.kind]]
-    if wish.kind == CONTACTS and not _keeps_data(session, person):
+    if wish.kind == CONTACTS and not erasing.keeps_data(session, person.id):
         stays.append("But the consent does not let data stay: erase everything.")
     if wish.kind == EVERYTHING and wish.keep_safety:
         stays.append(
@@ -139,12 +139,7 @@ def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
 def keeps_data(site: Site, code: str) -> bool:
     """Whether the person's consent lets pseudonymous data stay after they left."""
     with site.database.read() as session:
-        return _keeps_data(session, _found(session, code))
-
-
-def _keeps_data(session: Session, person: Participant) -> bool:
-    del session, person
-    return True
+        return erasing.keeps_data(session, _found(session, code).id)
 
 
 def _payloads(session: Session, person: Participant) -> erasing.Named:

@@ -14,15 +14,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, Table, delete, func, or_, select, text, update
+from sqlalchemy import Column, Table, and_, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from . import trail
 from .columns import table_of
-from .tables import AdverseEvent, Attempt, Contact, Course, DoseRow, Participant, Retreat
+from .tables import (
+    AdverseEvent,
+    Attempt,
+    Consent,
+    Contact,
+    Course,
+    DoseRow,
+    Participant,
+    Retreat,
+)
 from .tables_access import Event, EventPayload
 from .tables_care import Alert, BloodPressure, Correction
+from .tables_consent import ConsentForm, ConsentWithdrawal
 from .tables_entry import Pin
 from .tables_group import Attendance, MissingForm, Note
 from .tables_keeping import EVERYTHING, Erasure, SafetyCount
@@ -39,6 +49,7 @@ FREE_WORDS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (AdverseEvent, ("note", "action")),
     (Alert, ("action", "outcome")),
     (Correction, ("reason",)),
+    (ConsentWithdrawal, ("told_by", "note")),
     (BloodPressure, ("withdrawn_why",)),
     (DoseRow, ("reason",)),
     (Instance, ("why",)),
@@ -79,6 +90,27 @@ def person(session: Session, code: str) -> Participant | None:
 
 def everybody(session: Session) -> Sequence[str]:
     return session.scalars(select(col(Participant.code))).all()
+
+
+def keeps_data(session: Session, person: int) -> bool:
+    """Whether the newest consent of every course lets data stay without contacts; where the form
+    asks, what the person answered. Without a form nothing forbids it."""
+    query = (
+        select(col(Course.id), col(ConsentForm.keeps_data), col(Consent.keep_for_research))
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Consent, col(Consent.course_id) == col(Course.id))
+        .outerjoin(
+            ConsentForm,
+            and_(
+                col(ConsentForm.study_id) == col(Retreat.study_id),
+                col(ConsentForm.version) == col(Consent.version),
+            ),
+        )
+        .where(col(Course.participant_id) == person)
+        .order_by(col(Consent.id))
+    )
+    newest = {course: (says, agreed) for course, says, agreed in session.execute(query)}
+    return all(says != "no" and (says != "ask" or agreed) for says, agreed in newest.values())
 
 
 def remove_contacts(session: Session, person: int) -> int:

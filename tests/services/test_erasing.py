@@ -21,7 +21,9 @@ from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.store import belongings, contacts, migrations, trail
 from surveyapp.store import erasing as store
+from surveyapp.store.tables import Consent
 from surveyapp.store.tables_access import EventPayload
+from surveyapp.store.tables_consent import ConsentForm
 from surveyapp.store.tables_keeping import CONTACTS, EVERYTHING, SafetyCount
 from tests.wholly import (
     ADDRESS,
@@ -89,7 +91,13 @@ def test_every_table_that_hangs_on_a_person_is_named_in_words() -> None:
     assert {table.name for table in hanging} == set(belongings.WORDS)
     modules = {p.stem for p in Path(belongings.__file__).parent.glob("tables_*.py")}
     known = {room.__name__.rpartition(".")[2] for room in belongings.ROOMS}
-    assert modules - known <= {"tables_digest", "tables_keeping"}
+    assert modules - known <= {
+        "tables_backup",
+        "tables_digest",
+        "tables_keeping",
+        "tables_signin",
+        "tables_trail",
+    }
     for table, leading in hanging.items():
         assert all(len(c.foreign_keys) == 1 for c in leading), table.name
     assert migrations  # every table is registered by then
@@ -156,6 +164,26 @@ def test_only_the_contacts_go(on_sqlite: Site) -> None:
     assert "note.text" in holding(on_sqlite, NOTE)
     assert person_view(on_sqlite, CODE, LATER).contacts[0].value == "None on record"
     assert is_whole(on_sqlite)
+
+
+@pytest.mark.parametrize(
+    ("says", "agreed", "stays"),
+    [("yes", None, True), ("no", True, False), ("ask", True, True), ("ask", None, False)],
+)
+def test_the_consent_says_whether_data_may_stay(
+    on_sqlite: Site, says: str, agreed: bool | None, stays: bool
+) -> None:
+    with on_sqlite.database.write() as session:
+        form = ConsentForm(
+            study_id=1, version="2", dated=AT.date(), reference="", keeps_data=says,
+            own_scopes="[]", published_by="staff:1", published_at=AT,
+        )  # fmt: skip
+        session.add(form)
+        consent = session.scalars(select(Consent).where(col(Consent.course_id) == 1)).one()
+        consent.version, consent.keep_for_research = "2", agreed
+    assert erasing.keeps_data(on_sqlite, CODE) is stays
+    told = " ".join(erasing.preview(on_sqlite, CODE, ONLY, LATER).stays)
+    assert ("the consent does not let data stay" in told) is not stays
 
 
 def test_counts_for_safety_lead_to_nobody(on_sqlite: Site) -> None:
