@@ -40,6 +40,7 @@ from .tables_reach import Instance, Stop
 
 LOCK_KEY = 7_266_393
 GONE = "(erased)"
+LEFT = "left of an erased payload"
 LEAST_DISTINCT = 4
 FREE_WORDS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (Note, ("text", "withdrawn_why")),
@@ -163,16 +164,13 @@ def payloads_naming(session: Session, code: str, chains: Collection[str]) -> Nam
     named = Named(list(session.scalars(own.where(col(Event.chain).in_(chains)))))
     known = set(named.events)
     for uid, kind, body in _mentioning(session, code):
-        if uid in known:
+        if uid in known or kind == trail.ERASED:  # that one may never go, and names nobody
             continue
         said: Any = json.loads(body)
         left = without(said, token(code))
         if left == said:
             continue
         named.events.append(uid)
-        if kind == trail.ERASED:  # what it names must go on being named
-            named.events.extend(said.get("events", []))
-            left.pop("events", None)
         named.left[uid] = left
     return named
 
