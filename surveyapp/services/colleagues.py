@@ -28,6 +28,7 @@ LAST_ADMIN = (
 )
 OWN_ROLE = "You cannot take the admin role or a retreat from yourself. Another admin can."
 OWN_ACCOUNT = "You cannot deactivate your own account. Another admin can."
+OWN_LINK = "This is your own account: change your password under Your account."
 NO_ACCOUNT = "There is no such account."
 
 
@@ -135,6 +136,8 @@ def invite_again(
     """Another link; the one from before ends. Raises NotFoundError, InputError."""
     with site.database.write() as session:
         row = _account(session, account_id)
+        if actor == f"staff:{row.id}":
+            raise InputError({"": OWN_LINK})
         if not row.active:
             raise InputError({"": "This account is deactivated."})
         token, mail = _send(site, session, row, actor, now)

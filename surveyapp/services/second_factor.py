@@ -34,6 +34,7 @@ WRONG_CODE = (
     "This code is not right, or it was used before. Wait for the next one, and see that the "
     "phone's time is right."
 )
+OWN_FACTOR = "This is your own: turn it off under Your account, with your password and a code."
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,10 @@ def turn_off(
 
 
 def remove(site: Site, account_id: int, *, actor: str, now: datetime) -> None:
-    """Take a colleague's second factor away; they are told by mail. Raises NotFoundError."""
+    """Take a colleague's second factor away; they are told by mail. Raises NotFoundError, and
+    InputError for one's own, which takes the password and a code."""
+    if actor == f"staff:{account_id}":
+        raise InputError({"": OWN_FACTOR})
     with site.database.write() as session:
         if staff.account(session, account_id) is None:
             raise NotFoundError("There is no such account.")

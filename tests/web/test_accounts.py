@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from surveyapp.services import accounts
+from surveyapp.services import accounts, second_factor
 from surveyapp.services.site import Site
 from tests.world import MailServer, add_course
 
@@ -211,6 +211,18 @@ def test_a_colleagues_second_factor_is_taken_away_and_told(doors: Doors, admin: 
     assert doors.mails() == ["second factor removed: "]
     assert sign_in(doors.browser()).heading == "Today"
     assert bob.get(f"{PAGE}/1/second-factor").heading == "Accounts"
+
+
+def test_an_admin_has_no_short_way_around_the_own_password_and_code(doors: Doors) -> None:
+    secret, _codes = doors.with_factor()
+    admin = doors.browser()
+    sign_in(admin)
+    act(admin, "/staff/sign-in/code", code=second_factor.code_at(secret, doors.wall()))
+    for way, sentence in (("invite", "change your password under"), ("second-factor", "your own")):
+        page = act(admin, f"{PAGE}/1/{way}")
+        assert page.status == 400
+        assert sentence in page.text
+    assert "Second factor On" in admin.get("/staff/account").text
 
 
 def test_wrong_tries_are_told_with_the_time_to_wait(doors: Doors) -> None:
