@@ -18,6 +18,7 @@ from surveyapp.store.tables import (
     Assessment,
     Attempt,
     Clearance,
+    Consent,
     Course,
     DoseRow,
     Participant,
@@ -33,8 +34,10 @@ from surveyapp.store.tables_care import (
     Correction,
     FormerScore,
 )
+from surveyapp.store.tables_consent import Amendment, ConsentWithdrawal, CourseAmendment
 from surveyapp.store.tables_entry import Acknowledgement, Wish
 from surveyapp.store.tables_group import Attendance, MissingForm, SecondEntry
+from surveyapp.store.tables_wording import CourseWording, WordingSet
 from surveyapp.study.alerting import CASE
 from tests.world import add_course
 
@@ -61,6 +64,12 @@ def add_wholly(site: Site, code: str = CODE) -> int:
         session.add_all(_of_course(course, study, person))
         session.flush()
         links.ensure_link(session, site.link_key, course, "baseline")
+        (consent,) = session.scalars(
+            select(col(Consent.id)).where(col(Consent.course_id) == course)
+        )
+        for row in _agreed(course, study, consent):
+            session.add(row)
+            session.flush()
         (sheet,) = session.scalars(
             select(col(Assessment.id)).where(col(Assessment.course_id) == course)
         )
@@ -104,6 +113,24 @@ def _of_course(course: int, study: int, person: int) -> list[Any]:
         Acknowledgement(participant_id=person, study_id=study, version=0, language="en",
                         sha256="0", at=AT),
     ]  # fmt: skip
+
+
+def _agreed(course: int, study: int, consent: int) -> list[Any]:
+    amendment = Amendment(
+        id=course, study_id=study, number=course, label="1", approved_on=AT.date(), reason="r",
+        changes="[]", taken_by="staff:1", taken_at=AT,
+    )  # fmt: skip
+    withdrawal = ConsentWithdrawal(
+        course_id=course, consent_id=consent, what="messages", withdrawn_on=AT.date(),
+        told_by="numbat", note="", recorded_by="staff:1", recorded_at=AT,
+    )  # fmt: skip
+    return [
+        amendment,
+        withdrawal,
+        WordingSet(sha256=f"w{course}", content="{}", kept_at=AT),
+        CourseWording(course_id=course, set_sha256=f"w{course}"),
+        CourseAmendment(course_id=course, amendment_id=course, number=1, label="1"),
+    ]
 
 
 def _below(site: Site, sheet: int, prompt: int, alert: int) -> list[Any]:

@@ -121,12 +121,17 @@ def _goes(
 
 def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
     stays = [*STAYS[wish.kind]]
-    if wish.kind == CONTACTS and not _keeps_data(session, person):
+    if wish.kind == CONTACTS and not erasing.keeps_data(session, person.id):
         stays.append("But the consent does not let data stay: erase everything.")
     if wish.kind == EVERYTHING and wish.keep_safety:
         stays.append(
             "If wished: how many doses and adverse events of which grade there were, added to "
             "the study's counts without code, course or time, for what must be reported in the end."
+        )
+    if wish.kind == EVERYTHING and not erasing.is_distinct(person.code):
+        stays.append(
+            f"Notes about others that mention {person.code}: so short a code may be another word, "
+            "so look through them yourself."
         )
     return [*stays, OUTSIDE]
 
@@ -134,12 +139,7 @@ def _stays(session: Session, person: Participant, wish: Wish) -> list[str]:
 def keeps_data(site: Site, code: str) -> bool:
     """Whether the person's consent lets pseudonymous data stay after they left."""
     with site.database.read() as session:
-        return _keeps_data(session, _found(session, code))
-
-
-def _keeps_data(session: Session, person: Participant) -> bool:
-    del session, person
-    return True
+        return erasing.keeps_data(session, _found(session, code).id)
 
 
 def _payloads(session: Session, person: Participant) -> erasing.Named:
@@ -206,7 +206,7 @@ def _apply(
 ) -> None:
     """Erase what the line says, in the caller's write transaction."""
     if line.kind == EVERYTHING:
-        payload = _everything(session, person, line)
+        payload = _everything(session, person, line, actor, now)
     else:
         payload = _contacts(site, session, person)
     payload |= {"erased": line.kind, "person": line.person, "reason": line.reason}
@@ -214,7 +214,9 @@ def _apply(
     _remember(session, line)
 
 
-def _everything(session: Session, person: Participant, line: Line) -> dict[str, object]:
+def _everything(
+    session: Session, person: Participant, line: Line, actor: str, now: datetime
+) -> dict[str, object]:
     named = _payloads(session, person)
     if line.kept:
         erasing.keep_safety_counts(session, person.id)
@@ -222,7 +224,9 @@ def _everything(session: Session, person: Participant, line: Line) -> dict[str, 
     rows = belongings.remove(session, [*belongings.belongings(session, [person.id])])
     trail.erase_payloads(session, named.events)
     erasing.mentions(session, code, remove=True)
-    return {"events": sorted(set(named.events)), "left": named.left, "rows": rows}
+    for uid, said in sorted(named.left.items()):
+        trail.append(session, trail.SYSTEM, erasing.LEFT, actor, now, {"of": uid, "said": said})
+    return {"events": sorted(set(named.events)), "rows": rows}
 
 
 def _contacts(site: Site, session: Session, person: Participant) -> dict[str, object]:
@@ -328,12 +332,13 @@ def _reason_problems(
     if len(words) > LONGEST_REASON:
         return {"reason": f"Use at most {LONGEST_REASON} characters."}
     if _names(site, session, person, words):
-        return {"reason": "The reason is kept, so it must not name the person: leave out the code."}
+        return {"reason": "The reason is kept, so it must not name anybody: leave out codes."}
     return {}
 
 
 def _names(site: Site, session: Session, person: Participant, words: str) -> bool:
-    if person.code.lower() in words.lower():
+    named = (code for code in erasing.everybody(session) if erasing.is_distinct(code))
+    if any(erasing.token(code).search(words) for code in (person.code, *named)):
         return True
     for row in contacts.sealed_of(session, [person.id]):
         try:

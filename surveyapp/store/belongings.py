@@ -15,12 +15,28 @@ from sqlalchemy import Column, Table, delete, func, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from . import tables_access, tables_care, tables_entry, tables_group, tables_reach
+from . import (
+    tables_access,
+    tables_care,
+    tables_consent,
+    tables_entry,
+    tables_group,
+    tables_reach,
+    tables_wording,
+)
 from .columns import table_of
 from .tables import Assessment, Course, Participant
 
 # Named here so that no table is missing when the keys are followed.
-ROOMS = (tables_access, tables_care, tables_entry, tables_group, tables_reach)
+ROOMS = (
+    tables_access,
+    tables_care,
+    tables_consent,
+    tables_entry,
+    tables_group,
+    tables_reach,
+    tables_wording,
+)
 
 PEOPLE = table_of(Participant)
 SHEETS = table_of(Assessment)
@@ -32,6 +48,9 @@ WORDS = {
     "course": "courses",
     "anchor": "dosing days",
     "consent": "consents",
+    "consent_withdrawal": "withdrawals of consent",
+    "course_amendment": "amendments that courses are under",
+    "course_wording": "wordings that courses began with",
     "clearance": "confirmations to be asked",
     "assessment": "questionnaires",
     "answer": "answers",

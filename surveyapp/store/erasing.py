@@ -14,15 +14,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, Table, delete, func, or_, select, text, update
+from sqlalchemy import Column, Table, and_, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from . import trail
 from .columns import table_of
-from .tables import AdverseEvent, Attempt, Contact, Course, DoseRow, Participant, Retreat
+from .tables import (
+    AdverseEvent,
+    Attempt,
+    Consent,
+    Contact,
+    Course,
+    DoseRow,
+    Participant,
+    Retreat,
+)
 from .tables_access import Event, EventPayload
 from .tables_care import Alert, BloodPressure, Correction
+from .tables_consent import ConsentForm, ConsentWithdrawal
 from .tables_entry import Pin
 from .tables_group import Attendance, MissingForm, Note
 from .tables_keeping import EVERYTHING, Erasure, SafetyCount
@@ -30,6 +40,8 @@ from .tables_reach import Instance, Stop
 
 LOCK_KEY = 7_266_393
 GONE = "(erased)"
+LEFT = "left of an erased payload"
+LEAST_DISTINCT = 4
 FREE_WORDS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (Note, ("text", "withdrawn_why")),
     (Stop, ("reason", "undone_why")),
@@ -38,6 +50,7 @@ FREE_WORDS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (AdverseEvent, ("note", "action")),
     (Alert, ("action", "outcome")),
     (Correction, ("reason",)),
+    (ConsentWithdrawal, ("told_by", "note")),
     (BloodPressure, ("withdrawn_why",)),
     (DoseRow, ("reason",)),
     (Instance, ("why",)),
@@ -80,6 +93,27 @@ def everybody(session: Session) -> Sequence[str]:
     return session.scalars(select(col(Participant.code))).all()
 
 
+def keeps_data(session: Session, person: int) -> bool:
+    """Whether the newest consent of every course lets data stay without contacts; where the form
+    asks, what the person answered. Without a form nothing forbids it."""
+    query = (
+        select(col(Course.id), col(ConsentForm.keeps_data), col(Consent.keep_for_research))
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Consent, col(Consent.course_id) == col(Course.id))
+        .outerjoin(
+            ConsentForm,
+            and_(
+                col(ConsentForm.study_id) == col(Retreat.study_id),
+                col(ConsentForm.version) == col(Consent.version),
+            ),
+        )
+        .where(col(Course.participant_id) == person)
+        .order_by(col(Consent.id))
+    )
+    newest = {course: (says, agreed) for course, says, agreed in session.execute(query)}
+    return all(says != "no" and (says != "ask" or agreed) for says, agreed in newest.values())
+
+
 def remove_contacts(session: Session, person: int) -> int:
     """Contacts, the PIN, and the keyed hashes of where messages went; how many of the first."""
     own = select(col(Course.id)).where(col(Course.participant_id) == person)
@@ -99,14 +133,22 @@ def _prompts_of(courses: Any) -> Any:
 # The trail ----------------------------------------------------------------------------------
 
 
+def is_distinct(code: str) -> bool:
+    """Whether the code in the middle of a sentence can only mean the person; 101 or ann may not."""
+    mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
+    return len(code) >= LEAST_DISTINCT and mixed
+
+
 def token(code: str) -> re.Pattern[str]:
-    """The code as a word of its own: P-1 is not in P-10, P-1.2 or AP-1, but in p-1.pdf."""
+    """The code as a word of its own: P-01 is not in P-012, P-01.2 or AP-01, but in p-01.pdf. One
+    that is not distinct only as a whole text."""
+    name = rf"{re.escape(_slug(code))}(?=\.(?:pdf|json|zip)\b)"
+    if not is_distinct(code):
+        return re.compile(rf"^(?:{re.escape(code)}$|{name})", re.IGNORECASE)
     inside = r"[A-Za-z0-9]"
-    return re.compile(
-        rf"(?<!{inside})(?<!{inside}[._-]){re.escape(code)}(?!{inside}|[._-]{inside})"
-        rf"|(?<!{inside})(?<!{inside}[._-]){re.escape(_slug(code))}(?=\.(?:pdf|json|zip)\b)",
-        re.IGNORECASE,
-    )
+    before = rf"(?<!{inside})(?<!{inside}[._-])"
+    after = rf"(?!{inside}|[._-]{inside})"
+    return re.compile(rf"{before}(?:{re.escape(code)}{after}|{name})", re.IGNORECASE)
 
 
 def _slug(code: str) -> str:
@@ -122,16 +164,13 @@ def payloads_naming(session: Session, code: str, chains: Collection[str]) -> Nam
     named = Named(list(session.scalars(own.where(col(Event.chain).in_(chains)))))
     known = set(named.events)
     for uid, kind, body in _mentioning(session, code):
-        if uid in known:
+        if uid in known or kind == trail.ERASED:  # that one may never go, and names nobody
             continue
         said: Any = json.loads(body)
         left = without(said, token(code))
         if left == said:
             continue
         named.events.append(uid)
-        if kind == trail.ERASED:  # what it names must go on being named
-            named.events.extend(said.get("events", []))
-            left.pop("events", None)
         named.left[uid] = left
     return named
 
@@ -143,6 +182,8 @@ def _mentioning(session: Session, code: str) -> Iterator[tuple[str, str, str]]:
         .join(EventPayload, col(EventPayload.event_uid) == col(Event.uid))
         .where(or_(*(body.contains(word, autoescape=True) for word in _words(code))))
     )
+    if not is_distinct(code):  # elsewhere it would be some other word
+        query = query.where(col(Event.chain) == trail.SYSTEM)
     yield from (cast(Any, row) for row in session.execute(query))
 
 
@@ -151,14 +192,14 @@ def _words(code: str) -> set[str]:
 
 
 def without(said: Any, code: re.Pattern[str]) -> Any:
-    """The same with every mention of a code replaced, also in the names of fields."""
+    """The same with every mention of a code replaced."""
     if isinstance(said, str):
         return code.sub(GONE, said)
     if isinstance(said, list):
         return [without(part, code) for part in cast(list[Any], said)]
     if isinstance(said, dict):
         pairs = cast(Mapping[str, Any], said).items()
-        return {code.sub(GONE, name): without(part, code) for name, part in pairs}
+        return {name: without(part, code) for name, part in pairs}
     return said
 
 

@@ -50,7 +50,7 @@ def test_what_is_wrong_is_said(capsys: Said) -> None:
         (["erase", CODE, "--replay"], "name a study code"),
         (["erase", CODE], "--reason WORDS"),
         (["erase", "Nobody", "--reason", "x"], "nobody with the study code Nobody"),
-        (["erase", CODE, "--reason", f"about {CODE}"], "must not name the person"),
+        (["erase", CODE, "--reason", f"about {CODE}"], "must not name anybody"),
     ):
         assert main(command) == 2, command
         said = capsys.readouterr()

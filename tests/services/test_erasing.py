@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
-from surveyapp.services import erasing, ledger, people, prompting, stopping
+from surveyapp.services import erasing, ledger, notes, people, prompting, stopping
 from surveyapp.services.erasing import Wish
 from surveyapp.services.errors import InputError, NotFoundError
 from surveyapp.services.people import NewPerson
@@ -21,7 +21,9 @@ from surveyapp.services.site import Site
 from surveyapp.services.stopping import NewStop
 from surveyapp.store import belongings, contacts, migrations, trail
 from surveyapp.store import erasing as store
+from surveyapp.store.tables import Consent
 from surveyapp.store.tables_access import EventPayload
+from surveyapp.store.tables_consent import ConsentForm
 from surveyapp.store.tables_keeping import CONTACTS, EVERYTHING, SafetyCount
 from tests.wholly import (
     ADDRESS,
@@ -89,7 +91,13 @@ def test_every_table_that_hangs_on_a_person_is_named_in_words() -> None:
     assert {table.name for table in hanging} == set(belongings.WORDS)
     modules = {p.stem for p in Path(belongings.__file__).parent.glob("tables_*.py")}
     known = {room.__name__.rpartition(".")[2] for room in belongings.ROOMS}
-    assert modules - known <= {"tables_digest", "tables_keeping"}
+    assert modules - known <= {
+        "tables_backup",
+        "tables_digest",
+        "tables_keeping",
+        "tables_signin",
+        "tables_trail",
+    }
     for table, leading in hanging.items():
         assert all(len(c.foreign_keys) == 1 for c in leading), table.name
     assert migrations  # every table is registered by then
@@ -120,14 +128,14 @@ def test_everything_goes_and_the_trail_stays_whole(filled: Site) -> None:
 def test_what_the_trail_said_of_others_is_left(on_sqlite: Site) -> None:
     erasing.erase(on_sqlite, CODE, ALL, **BY)
     (said,) = payloads(on_sqlite, trail.ERASED)
-    slips = [left for left in said["left"].values() if "people" in left]
+    slips = [x["said"] for x in payloads(on_sqlite, store.LEFT) if "people" in x["said"]]
     assert sorted(slips[0]["people"]) == [store.GONE, OTHER]
     assert said["reason"] == ALL.reason
     assert person_view(on_sqlite, OTHER, LATER).courses
 
 
 def test_both_are_erased_one_after_the_other(filled: Site) -> None:
-    """The second erasure finds the first one's event, which quotes what was left of the second."""
+    """The second erasure finds what the first one left of what was said of both."""
     erasing.erase(filled, CODE, ALL, **BY)
     erasing.erase(filled, OTHER, ALL, **BY)
     assert codes(filled) == []
@@ -158,6 +166,26 @@ def test_only_the_contacts_go(on_sqlite: Site) -> None:
     assert is_whole(on_sqlite)
 
 
+@pytest.mark.parametrize(
+    ("says", "agreed", "stays"),
+    [("yes", None, True), ("no", True, False), ("ask", True, True), ("ask", None, False)],
+)
+def test_the_consent_says_whether_data_may_stay(
+    on_sqlite: Site, says: str, agreed: bool | None, stays: bool
+) -> None:
+    with on_sqlite.database.write() as session:
+        form = ConsentForm(
+            study_id=1, version="2", dated=AT.date(), reference="", keeps_data=says,
+            own_scopes="[]", published_by="staff:1", published_at=AT,
+        )  # fmt: skip
+        session.add(form)
+        consent = session.scalars(select(Consent).where(col(Consent.course_id) == 1)).one()
+        consent.version, consent.keep_for_research = "2", agreed
+    assert erasing.keeps_data(on_sqlite, CODE) is stays
+    told = " ".join(erasing.preview(on_sqlite, CODE, ONLY, LATER).stays)
+    assert ("the consent does not let data stay" in told) is not stays
+
+
 def test_counts_for_safety_lead_to_nobody(on_sqlite: Site) -> None:
     erasing.erase(on_sqlite, CODE, replace(ALL, keep_safety=True), **BY)
     with on_sqlite.database.read() as session:
@@ -171,6 +199,7 @@ def test_a_reason_is_needed_and_names_nobody(on_sqlite: Site) -> None:
         (" ", "Say why"),
         ("x" * 301, "at most"),
         (f"{CODE.lower()} asked", "must not name"),
+        (f"asked by {OTHER}", "must not name"),
         (f"asked by {ADDRESS.upper()}", "must not name"),
         ("called from 06 555 01234", "must not name"),
     ):
@@ -207,6 +236,34 @@ def test_contacts_that_went_are_not_written_to(on_sqlite: Site) -> None:
     assert job is not None
     erasing.erase(on_sqlite, "Dunnart-1", ONLY, actor="staff:2", now=at)
     assert prompting.recheck(on_sqlite, job, at) is False
+
+
+def test_a_code_that_may_be_a_word_leaves_other_words_alone(on_sqlite: Site) -> None:
+    add_course(on_sqlite, "101", retreat="Other")
+    notes.add_note(on_sqlite, OTHER, 1, "pulse 101 at noon", AT.date(), actor="staff:1", now=AT)
+    with on_sqlite.database.write() as session:
+        trail.append(session, trail.SYSTEM, "slips printed", "staff:1", AT, {"people": ["101"]})
+    shown = erasing.preview(on_sqlite, "101", ALL, LATER)
+    assert any("may be another word" in line for line in shown.stays)
+    erasing.erase(on_sqlite, "101", replace(ALL, reason="on 101 occasions"), **BY)
+    assert "note.text" in holding(on_sqlite, "pulse 101 at noon")
+    assert [x["said"] for x in payloads(on_sqlite, store.LEFT)] == [{"people": [store.GONE]}]
+    assert is_whole(on_sqlite)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("P-01 and p-01.", "(erased) and (erased)."),
+        ("P-012, P-01.2, AP-01, X-P-01", "P-012, P-01.2, AP-01, X-P-01"),
+        (
+            {"file": "p-01.pdf", "P-01": ["P-01", 1]},
+            {"file": "(erased).pdf", "P-01": ["(erased)", 1]},
+        ),
+    ],
+)
+def test_a_code_is_found_as_a_word_of_its_own(said: Any, left: Any) -> None:
+    assert store.without(said, store.token("P-01")) == left
 
 
 # Leaving ----------------------------------------------------------------------------------

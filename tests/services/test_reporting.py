@@ -111,7 +111,7 @@ def test_the_same_data_give_the_same_bytes_on_another_day(cohort: Site):
 
 
 def test_an_unknown_code_or_retreat_is_named(sqlite_site: Site):
-    with pytest.raises(NotFoundError, match="no participant 'R9-99'"):
+    with pytest.raises(NotFoundError, match="no participant R9-99"):
         reporting.participant_report(sqlite_site, "R9-99", NOW)
     with pytest.raises(NotFoundError, match="no retreat 'Nowhere'"):
         reporting.retreat_report(sqlite_site, "Nowhere", NOW)
