@@ -24,151 +24,16 @@ from tests.strangers import (
     token_in,
 )
 from tests.web.stage import Stage
+from tests.web.who import (
+    ANSWERS,
+    BEFORE_SIGNING_IN,
+    CONCERNS_ALL,
+    FILES,
+    NAMES_SOMEBODY,
+    POSTED,
+    WHO,
+)
 
-WHO = {
-    "today": "coordinator granted clinician analyst admin",
-    "sign_out": "coordinator granted clinician analyst admin nothing",
-    "retreats": "coordinator granted clinician",
-    "add_retreat": "coordinator granted clinician",
-    "retreat": "coordinator granted clinician",
-    "add_people": "coordinator granted",
-    "retreat_day": "coordinator granted clinician",
-    "confirm_retreat": "coordinator granted clinician",
-    "retreat_doses": "coordinator granted clinician",
-    "retreat_dosing_day": "coordinator granted clinician",
-    "retreat_events": "coordinator granted clinician",
-    "retreat_events_csv": "coordinator granted clinician",
-    "retreat_rehearsal": "coordinator granted clinician",
-    "retreat_version": "coordinator granted clinician",
-    "programme": "coordinator granted clinician",
-    "attendance": "coordinator granted clinician",
-    "hand_over": "coordinator granted clinician",
-    "give_pins": "coordinator granted",
-    "print_slips": "coordinator granted",
-    "retreat_report": "granted clinician analyst",
-    "session_pdfs": "granted clinician",
-    "session_pdfs_progress": "granted clinician",
-    "session_pdfs_zip": "granted clinician",
-    "people": "coordinator granted clinician",
-    "person": "coordinator granted clinician",
-    "person_report": "granted clinician",
-    "pin": "coordinator granted",
-    "show_pin": "coordinator granted",
-    "contact": "coordinator granted",
-    "language_and_zone": "coordinator granted clinician",
-    "quiet_hours": "coordinator granted clinician",
-    "stop": "coordinator granted clinician",
-    "undo_stop": "coordinator granted clinician",
-    "consent": "coordinator granted clinician",
-    "dosing_day": "coordinator granted clinician",
-    "confirm_day": "coordinator granted clinician",
-    "dose": "coordinator granted clinician",
-    "clear": "coordinator granted clinician",
-    "send_again": "coordinator granted clinician",
-    "sheet": "coordinator granted clinician",
-    "second_entry": "coordinator granted clinician",
-    "correct_sheet": "granted clinician",
-    "note": "coordinator granted clinician",
-    "withdraw_note": "coordinator granted clinician",
-    "intention": "coordinator granted clinician",
-    "missing_reason": "coordinator granted clinician",
-    "event": "coordinator granted clinician",
-    "change_event": "coordinator granted clinician",
-    "checklist": "coordinator granted clinician",
-    "blood_pressure": "coordinator granted clinician",
-    "withdraw_reading": "coordinator granted clinician",
-    "alerts": "coordinator granted clinician",
-    "alert": "coordinator granted clinician",
-    "acknowledge_alert": "coordinator granted clinician",
-    "alert_outcome": "coordinator granted clinician",
-    "close_alert": "granted clinician",
-    "digest": "coordinator granted clinician",
-    "rehearsal": "coordinator granted clinician admin",
-    "studies": "coordinator granted admin",
-    "study": "coordinator granted admin",
-    "responders": "coordinator granted admin",
-    "drill": "coordinator granted admin",
-    "study_notice": "coordinator granted admin",
-    "message_texts": "coordinator granted admin",
-    "message_text": "coordinator granted admin",
-    "sending": "coordinator granted clinician admin",
-    "system": "admin",
-    "analysis": "analyst",
-    "export": "analyst",
-    "export_progress": "analyst",
-    "export_zip": "analyst",
-    "account": "coordinator granted clinician analyst admin nothing",
-    "own_password": "coordinator granted clinician analyst admin nothing",
-    "second_factor": "coordinator granted clinician analyst admin nothing",
-    "factor_off": "coordinator granted clinician analyst admin nothing",
-    "recovery_codes": "coordinator granted clinician analyst admin nothing",
-    "accounts": "admin",
-    "invite": "admin",
-    "colleague": "admin",
-    "invite_again": "admin",
-    "colleague_active": "admin",
-    "remove_factor": "admin",
-    "trail": "admin",
-    "person_trail": "admin",
-    "person_trail_csv": "admin",
-    "backups": "admin",
-    "backup_now": "admin",
-    "erasures": "admin",
-    "retention": "admin",
-    "erase": "admin",
-    "own_copy": "admin",
-    "wordings": "admin",
-    "wording": "admin",
-    "wording_screens": "admin",
-    "wording_template": "admin",
-    "install_wording": "admin",
-    "wording_permission": "admin",
-    "wording_override": "admin",
-    "retire_wording": "admin",
-    "start_study": "admin",
-    "study_languages": "admin",
-    "go_live": "admin",
-    "consent_forms": "coordinator granted admin",
-    "study_running": "coordinator granted admin",
-    "study_version": "coordinator granted admin",
-    "signed_list": "coordinator granted clinician",
-    "withdraw_consent": "coordinator granted clinician",
-    "show_contact": "coordinator granted",
-}
-"""Which kinds of account may use each staff page, written apart from the product's own table. An
-account with every role may use all; one that is limited to some retreats all but CONCERNS_ALL."""
-CONCERNS_ALL = {
-    *("message_text", "sending", "study_version", "accounts", "invite", "colleague"),
-    *("invite_again", "colleague_active", "remove_factor", "trail", "backups", "backup_now"),
-    *("erasures", "retention", "wordings", "wording", "wording_screens", "wording_template"),
-    *("install_wording", "wording_permission", "wording_override", "retire_wording"),
-    *("start_study", "study_languages", "go_live"),
-}
-BEFORE_SIGNING_IN = {"sign_in", "code", "welcome"}
-ANSWERS = {
-    ("today", "analyst"): 303,
-    ("today", "admin"): 303,
-    ("session_pdfs_zip", ""): 404,
-    ("export_zip", ""): 404,
-    ("retreat_version", ""): 409,
-    ("studies", "member"): 303,
-    ("factor_off", ""): 303,
-    ("recovery_codes", ""): 303,
-    ("remove_factor", ""): 303,
-    ("study_version", ""): 409,
-}
-"""What a page that is opened answers other than 200: it leads on, or has nothing yet."""
-POSTED = {
-    **{"sending": 303, "sign_out": 303, "retreat_version": 409, "study_version": 409},
-    **{"factor_off": 303, "recovery_codes": 303, "remove_factor": 303},
-}
-"""What an act without its form's token answers other than 400."""
-FILES = {
-    "person_report": "clinician",
-    "retreat_report": "analyst",
-    "retreat_events_csv": "coordinator",
-}
-"""Files whose making is on record, so that opening them writes: who opens them here."""
 ADD = "add a line to {} in {}"
 
 
@@ -191,7 +56,7 @@ def test_every_route_has_a_rule_and_every_rule_a_route(stage: Stage) -> None:
 
 def test_every_staff_page_stands_in_this_files_own_table(stage: Stage) -> None:
     pages = {rule.endpoint.removeprefix("staff.") for rule in stage.routes()} - BEFORE_SIGNING_IN
-    assert pages - WHO.keys() == set(), ADD.format("WHO", "tests/web/test_rules.py")
+    assert pages - WHO.keys() == set(), ADD.format("WHO", "tests/web/who.py")
     assert WHO.keys() - pages == set(), "no such page: take the line out of WHO"
 
 
@@ -335,8 +200,6 @@ def pages_of(stage: Stage, own: dict[str, Values], name: str) -> Iterator[tuple[
         yield path, stage.seen(name, path)
 
 
-NAMES_SOMEBODY = {*("person_trail", "person_trail_csv", "trail", "erase", "erasures", "own_copy")}
-"""An admin's pages about one person, by their code."""
 SCORES = ('class="figure"', 'class="scores', "Scores and change", "to 19 at ", "rose from")
 """What stands on a page only where a score does; 19 is the score of the alert."""
 
