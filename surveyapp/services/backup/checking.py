@@ -48,7 +48,7 @@ def check(database: Database, manifest: Manifest) -> bool:
         counts = copying.counts_of(session)
     for name in sorted({*counts, *manifest.counts}):
         _same(f"number of rows in {name}", counts.get(name), manifest.counts.get(name))
-    migrated = schema.migrate(database)
+    migrated = schema.migrate(database, keep_copy=False)
     with database.read() as session:
         found = trail.verify(session)
     _same("number of events in the trail", found.events, manifest.events)
