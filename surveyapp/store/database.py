@@ -23,6 +23,7 @@ from .turns import turn
 
 BUSY_MS = 20_000
 POOL_SIZE = 20
+NO_ROOM = ("disk I/O error", "disk is full", "No space left")
 FAULTY_WAL = ((3, 7, 0), (3, 51, 2))
 
 
@@ -125,4 +126,6 @@ def sentence_of(error: DBAPIError, database: Database) -> str:
     where = database.url.render_as_string(hide_password=True)
     if isinstance(error, OperationalError) and "locked" in str(error.orig):
         return f"The database {where} is locked by another program. Close it and try again."
+    if any(words in str(error.orig) for words in NO_ROOM):
+        return f"The database {where} cannot be written: {error.orig}. Make room on its disk."
     return f"The database {where} cannot be opened: {error.orig}"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -60,6 +60,11 @@ def installed(library: Library, protocol: str) -> Under | None:
     """What is installed for a protocol; None without one."""
     found = library.protocols.get(protocol)
     return Under(found, library.instruments) if found else None
+
+
+_lock_study = (
+    select(col(Study.id)).where(col(Study.id) == bindparam("study")).with_for_update(key_share=True)
+)
 
 
 def freeze_of(session: Session, study_id: int) -> list[StudyFreeze]:
@@ -178,6 +183,10 @@ def keep(session: Session, under: Under, now: datetime) -> tuple[str, str]:
 
 def freeze(session: Session, study: Study, under: Under, now: datetime) -> bool:
     """Name what a study runs under by its hashes; False where that was done before."""
+    if freeze_of(session, study.id):
+        return False
+    # Two may enrol a study's first people at once: the second waits, and finds it done.
+    session.execute(_lock_study, {"study": study.id})
     if freeze_of(session, study.id):
         return False
     refreeze(session, study.id, under, now)

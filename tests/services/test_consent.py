@@ -20,13 +20,14 @@ from surveyapp.services.enrolment import ConsentDetails
 from surveyapp.services.errors import InputError, RefusedError
 from surveyapp.services.personal import person_view
 from surveyapp.services.site import Site
-from surveyapp.store import trail
+from surveyapp.store import trail, wordings
 from surveyapp.store.links import ensure_link
 from surveyapp.store.tables import Study
 from surveyapp.store.tables_access import Event
 from surveyapp.study.consent import Form, Signed, ends_on, is_current, may_answer, standing
 from surveyapp.study.schedule import NO_CONSENT
 from surveyapp.worker import Ticker
+from tests.fillers import install
 from tests.world import MailServer, add_course, needs_of
 
 INVITATION = datetime(2027, 3, 10, 9, tzinfo=UTC)
@@ -238,8 +239,10 @@ def test_a_live_study_asks_nothing_before_consent(sqlite_site: Site) -> None:
     with site.database.write() as session:
         session.get_one(Study, 1).mode = "live"
     assert answering.begin(site, token, INVITATION), "what was begun goes on"
+    install(site, "hads", **by())
     other = add_course(site, "P-02", consent=False)
     with site.database.write() as session:
+        wordings.pin_new(session, site.library, INVITATION)
         token = ensure_link(session, site.link_key, other, "baseline")
     with pytest.raises(RefusedError):
         answering.begin(site, token, INVITATION)

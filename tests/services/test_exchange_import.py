@@ -322,7 +322,7 @@ def test_a_retreat_of_a_live_study_takes_no_import(sqlite_site: Site) -> None:
         study.mode = "live"
     said = faults(sqlite_site, COHORT)
     assert len(said) == 26
-    assert "belongs to a live study" in said[0]
+    assert "is in a live study; data are imported to practice" in said[0]
 
 
 def test_the_trail_tells_who_imported_what(sqlite_site: Site) -> None:

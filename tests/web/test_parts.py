@@ -25,10 +25,9 @@ ATTRIBUTE = re.compile(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"')
 COMPARED = re.compile(r"(?:==|!=)\s*([\"']).*?\1|\bin \([^)]*\)")
 EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 LITERAL = re.compile(r"[\"']([^\"']*)[\"']")
+SCREENS = "wording-screens.html"
 NOT_STYLED = {"qr"}
 """Said by the library that draws it."""
-SCREENS = "wording-screens.html"
-"""The one staff page in the phone's style."""
 
 
 def defined(css: str) -> set[str]:
@@ -48,8 +47,8 @@ def used(template: str) -> set[str]:
 
 
 def used_in(*folders: str) -> set[str]:
-    paths = (path for folder in folders for path in (TEMPLATES / folder).iterdir())
-    files = (path for path in paths if path.name != SCREENS)
+    files = (path for folder in folders for path in (TEMPLATES / folder).iterdir())
+    files = (path for path in files if path.name != SCREENS)
     return {name for path in files for name in used(path.read_text("utf-8"))}
 
 
@@ -78,10 +77,12 @@ def test_every_class_of_a_staff_page_is_defined() -> None:
     assert used_in("staff") - defined(CSS) - NOT_STYLED == set()
 
 
-def test_the_screens_of_a_wording_are_in_the_phones_style() -> None:
-    sheets = (ROOT / "surveyapp/web/static" / name for name in ("participant.css", "screens.css"))
-    styled = defined(" ".join(path.read_text("utf-8") for path in sheets))
-    assert used((TEMPLATES / "staff" / SCREENS).read_text("utf-8")) - styled == set()
+def test_every_class_of_the_screens_of_a_wording_is_defined() -> None:
+    """They wear the phone's own style."""
+    styles = ("participant.css", "screens.css")
+    css = [(ROOT / "surveyapp/web/static" / name).read_text("utf-8") for name in styles]
+    template = (TEMPLATES / "staff" / SCREENS).read_text("utf-8")
+    assert used(template) - set().union(*map(defined, css)) == set()
 
 
 def test_no_class_of_the_style_sheet_is_dead() -> None:

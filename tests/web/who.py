@@ -117,15 +117,8 @@ account with every role may use all; one that is limited to some retreats all bu
 CONCERNS_ALL = {
     *("message_text", "sending", "study_version", "accounts", "invite", "colleague"),
     *("invite_again", "colleague_active", "remove_factor", "trail", "backups", "backup_now"),
-    *(
-        "erase",
-        "erasures",
-        "retention",
-        "wordings",
-        "wording",
-        "wording_screens",
-        "wording_template",
-    ),
+    *("erase", "erasures", "retention", "wordings", "wording", "wording_screens"),
+    "wording_template",
     *("install_wording", "wording_permission", "wording_override", "retire_wording"),
     *("start_study", "study_languages", "go_live"),
 }
