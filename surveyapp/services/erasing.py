@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..store import belongings, contacts, erasing, trail
+from ..store.alerts import staff_emails
 from ..store.belongings import Belonging
 from ..store.database import Session
 from ..store.facts import course_contexts
@@ -294,8 +295,15 @@ def ledger_faults(site: Site) -> list[str]:
 def made(site: Site) -> list[Made]:
     """Every erasure on record, newest first."""
     with site.database.read() as session:
+        emails = staff_emails(session)
         return [
-            Made(row.kind, row.reason, row.erased_by, row.erased_at, row.cleaned_at)
+            Made(
+                row.kind,
+                row.reason,
+                emails.get(row.erased_by, row.erased_by),
+                row.erased_at,
+                row.cleaned_at,
+            )
             for row in erasing.erasures(session)
         ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +20,7 @@ from ..store.alerts import staff_emails
 from ..store.database import Session
 from ..store.seals import SEALED
 from ..store.trailpage import Read, Wanted
+from ..texts import moment
 from .enrolment import the_person
 from .rights import Rights
 from .site import Site
@@ -32,6 +34,7 @@ ANSWERS = frozenset({"answers", "values", "changes", "left_open", "second"})
 FREE_WORDS = frozenset({"text", "note", "why", "reason", "action", "outcome", "before", "term"})
 PAIRS = frozenset({"language and zone set", "quiet hours set", "settings saved"})
 """Kinds whose payload has [old, new] for what changed."""
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 ACTORS = {
     "participant": "The participant",
     "worker": "The worker",
@@ -219,13 +222,22 @@ def _words(value: object) -> str:
         return _named(cast(Mapping[str, object], value))
     if isinstance(value, list):
         return _listed(cast(list[object], value))
-    return str(value)
+    return _instant(str(value))
+
+
+def _instant(text: str) -> str:
+    """A point of time as people write it; anything else as it is."""
+    if not INSTANT.fullmatch(text):
+        return text
+    return f"{moment(datetime.fromisoformat(text).astimezone(UTC))} UTC"
 
 
 def _named(held: Mapping[str, object]) -> str:
     if {"item", "value"} <= held.keys():  # one answer
         value = held["value"] if held["value"] is not None else held.get("skip")
         return f"{held['item']} = {_words(value)}"
+    if held and all(name.isdecimal() for name in held):  # answers by item
+        return ", ".join(f"{item} = {_words(held[item])}" for item in sorted(held, key=int))
     return ", ".join(f"{k.replace('_', ' ')} {_words(v)}" for k, v in held.items()) or "none"
 
 

@@ -42,7 +42,7 @@ def test_everything_is_erased(peopled: Browser, sqlite_site: Site) -> None:
     assert page.heading == "Erasures"
     assert "It is erased. The worker rewrites the files within minutes." in page.text
     assert "asked for it" in page.text
-    assert "Not yet: the worker tries every minute" in page.text
+    assert "ada@example.org Not yet: the worker tries every minute" in page.text
     assert CODE not in page.text
     assert peopled.get(f"/staff/people/{CODE}").status == 404
     assert peopled.get(ERASE).status == 404

@@ -112,6 +112,16 @@ def test_answers_and_free_words_are_for_whoever_may_see_them(
     )
 
 
+def test_answers_stand_in_their_order_and_times_as_people_write_them(sqlite_site: Site) -> None:
+    held = {"answers": {"1": 2, "10": None, "2": 0}, "submitted_at": "2026-03-29T07:06:00+00:00"}
+    with sqlite_site.database.write() as session:
+        trail.append(session, trail.SYSTEM, "noted", "worker", NOON, held)
+    rights = Rights(frozenset({"scores"}))
+    said = trailreading.system_trail(sqlite_site, Filter(), rights).lines[0].said
+    assert "answers: 1 = 2, 2 = 0, 10 = none" in said
+    assert "submitted at: Sun 29 Mar 2026, 07:06 UTC" in said
+
+
 def test_it_is_paged(sqlite_site: Site) -> None:
     with sqlite_site.database.write() as session:
         for number in range(trailreading.PAGE + 5):

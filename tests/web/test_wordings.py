@@ -67,7 +67,9 @@ def test_a_wrong_file_keeps_what_was_typed(staff: Browser, sqlite_site: Site) ->
         assert said in page.text
     assert value(page, "reference") == "F-1"
     assert value(page, "expires") == "soon"
-    assert post(staff, None).status == 400
+    nothing = post(staff, None)
+    assert nothing.status == 400
+    assert "Choose the file that you filled in." in nothing.text
 
 
 def test_a_large_file_is_taken_here_alone(staff: Browser, sqlite_site: Site) -> None:

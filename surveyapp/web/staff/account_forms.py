@@ -67,6 +67,12 @@ class OwnPasswordForm(ActForm):
     again = PasswordField("The same again")
 
 
+class AddressFields:
+    """Before RightsFields: a form shows its fields in the order in which they are made."""
+
+    email = EmailField("E-mail", [Length(max=LONGEST_ADDRESS)])
+
+
 class RightsFields:
     """What an account may do, and where."""
 
@@ -94,8 +100,8 @@ class RightsFields:
         )
 
 
-class InviteForm(ActForm, RightsFields):
-    email = EmailField("E-mail", [Length(max=LONGEST_ADDRESS)])
+class InviteForm(ActForm, AddressFields, RightsFields):
+    """An address, then its rights."""
 
 
 class RightsForm(StoodForm, RightsFields):

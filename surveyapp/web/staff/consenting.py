@@ -23,6 +23,7 @@ from ...services.consent import NewWithdrawal
 from ...services.consentforms import FormLine, FormPreview, NewForm
 from ...services.enrolment import ConsentDetails
 from ...services.errors import InputError
+from ...texts import plain_day
 from .desk import Desk, perform
 from .forms import DATE_HINT, ActForm, DayField, options
 from .people import act_of, found
@@ -148,7 +149,7 @@ def _offer(form: ConsentForm, offered: Sequence[FormLine]) -> None:
         del form.version
     else:
         form.version.choices = options(
-            *((f.version, f"{f.version}, of {f.dated.isoformat()}") for f in offered)
+            *((f.version, f"{f.version}, of {plain_day(f.dated)}") for f in offered)
         )
     own = [
         (f"{f.version}/{name}", f"{words} (version {f.version})" if len(offered) > 1 else words)

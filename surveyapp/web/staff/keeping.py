@@ -114,7 +114,7 @@ def erase(desk: Desk, code: str) -> ResponseReturnValue:
             raise InputError({"again": f"Write {everything.code}, as it stands above."})
         wish = Wish(form.kind.data or "", form.reason.data or "", bool(form.keep_safety.data))
         late = erasing.erase(desk.site, everything.code, wish, **desk.by)
-        handed = f" Just being sent, and not called back: {late}." if late else ""
+        handed = f" Messages just being sent, which cannot be called back: {late}." if late else ""
         return f"It is erased. The worker rewrites the files within minutes.{handed}"
 
     return perform(act, form, do)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, RadioField, SelectField, StringField
 
@@ -104,6 +104,9 @@ def show_contact(desk: Desk, code: str) -> ResponseReturnValue:
         sentence=f"{told or 'There is none on record, or none that can be read'}. "
         "This look is on record. Leave the page when you are done.",
         signed_in=True,
+        here="people",
+        back=url_for("staff.person", code=view.code),
+        back_words=f"Back to {view.code}",
     )
 
 

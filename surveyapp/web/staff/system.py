@@ -16,13 +16,17 @@ from .desk import Desk
 ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("accounts", "Accounts", "Who signs in, what they may do and in which retreats."),
     ("trail", "Trail", "Who did what and when, and what of it was last kept outside."),
-    ("backups", "Backups", "When the last one was made, whether it can be restored, and one now."),
+    (
+        "backups",
+        "Backups",
+        "When the last one was made, and whether it can be restored. Make one now.",
+    ),
     ("erasures", "Erasures", "Erase a person, and see what was erased."),
     ("retention", "Retention", "For how long each kind of data is kept."),
     (
         "wordings",
         "Wordings",
-        "The texts of each questionnaire, the permission to use them, and how often it was.",
+        "The texts of each questionnaire, the permission to use them, and its uses so far.",
     ),
 )
 

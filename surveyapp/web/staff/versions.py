@@ -62,7 +62,8 @@ def study_version(desk: Desk, study_id: int) -> ResponseReturnValue:
     def do() -> str:
         seen = form.seen.data or ""
         count = versions.take_for_study(desk.site, study_id, seen, form.new, **desk.by)
-        return f"{view.title} runs under version {told.after} for {counted(count)}."
+        courses = "course" if count == 1 else "courses"
+        return f"{view.title} runs under version {told.after} in {count} {courses}."
 
     act = Act(
         heading=f"Amend {view.title}",

@@ -23,6 +23,7 @@ from .forms import DATE_HINT, ActForm, DayField, options
 MOST_POSTED = 3 * wordings.MOST_BYTES
 """A file of the largest size, once more as it is kept in the form, and the fields beside it."""
 PERMISSION = tuple(field.name for field in dataclasses.fields(TypedPermission))
+NO_FILE = "Choose the file that you filled in."
 YES_NO = options(("yes", "Yes"), ("no", "No"))
 
 
@@ -128,7 +129,7 @@ def install(desk: Desk) -> ResponseReturnValue:
     try:
         return _judged(desk, form, raw)
     except InputError as error:
-        form.take(error.problems)
+        form.take(error.problems if raw else {**error.problems, "file": NO_FILE})
         return _install_page(form), 400
 
 
