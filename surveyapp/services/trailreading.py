@@ -1,7 +1,8 @@
 """The trail in plain words, by person and of the system: who did what when, and what it changed.
 
-What was answered is told to whoever may see scores, and free words to whoever may see a person's
-page; others read that something was answered or written, when and by whom.
+What was answered is told to whoever may see scores, and so is an alert's rule, which says it too;
+free words to whoever may see a person's page. Others read that something was answered or written,
+when and by whom.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ MOST_IN_FILE = 100_000
 ERASED = "What it held was erased."
 HIDDEN = "not shown to you"
 ANSWERS = frozenset({"answers", "values", "changes", "left_open", "second"})
-FREE_WORDS = frozenset({"text", "note", "why", "reason", "action", "outcome", "before", "term"})
+ALERT, RULE = "alert raised", frozenset({"rule", "instrument", "about"})
+FREE_WORDS = frozenset(
+    {"text", "note", "why", "reason", "action", "outcome", "before", "term", "told_by", "taken_by"}
+)
 PAIRS = frozenset({"language and zone set", "quiet hours set", "settings saved"})
 """Kinds whose payload has [old, new] for what changed."""
 ACTORS = {
@@ -195,6 +199,8 @@ def _who(actor: str, emails: Mapping[str, str]) -> str:
 def _said(row: Read, payload: Mapping[str, Any], rights: Rights) -> Iterator[str]:
     """What an event holds, a line for each part."""
     hidden: frozenset[str] = frozenset() if rights.may("scores") else ANSWERS
+    if row.kind == ALERT and hidden and not payload.get("drill"):
+        hidden |= RULE
     if row.chain != trail.SYSTEM and not rights.may("states"):
         hidden |= FREE_WORDS
     for name, value in payload.items():

@@ -8,10 +8,10 @@ import io
 from sqlalchemy import text
 
 from surveyapp.services import trailreading
-from surveyapp.services.rights import Rights
+from surveyapp.services.rights import EVERYTHING, Rights
 from surveyapp.services.site import Site
 from surveyapp.services.trailreading import Filter
-from surveyapp.store import trail
+from surveyapp.store import trail, trailpage
 from tests.conftest import NOON
 
 from .conftest import Browser
@@ -21,6 +21,8 @@ from .test_staff import staff as staff
 
 PERSON = "/staff/people/S-01"
 TRAIL = f"{PERSON}/trail"
+BLIND = Rights(frozenset({"admin", "states"}))
+"""Whoever reads trails and may not see scores."""
 
 
 def lines(page_text: str) -> str:
@@ -106,10 +108,26 @@ def test_answers_and_free_words_are_for_whoever_may_see_them(
     said = str(trailreading.person_trail(sqlite_site, "S-01", Filter(), admin).lines)
     assert "Note written" in said
     assert "Slept badly" not in said
-    coordinator = Rights(frozenset({"admin", "states"}))
     assert "Slept badly" in str(
-        trailreading.person_trail(sqlite_site, "S-01", Filter(), coordinator).lines
+        trailreading.person_trail(sqlite_site, "S-01", Filter(), BLIND).lines
     )
+
+
+def test_an_alert_says_what_was_answered_only_to_whoever_may_see_scores(
+    filled: Browser, sqlite_site: Site
+) -> None:
+    found = {"alert": 7, "rule": "case range", "instrument": "hads", "about": "depression"}
+    with sqlite_site.database.write() as session:
+        ((_, chain),) = trailpage.chains_of(session, "S-01")
+        for drill in (False, True):
+            told = {**found, "drill": drill}
+            trail.append(session, chain, "alert raised", "worker", NOON, told)
+    for rights, seen in ((BLIND, False), (EVERYTHING, True)):
+        view = trailreading.person_trail(sqlite_site, "S-01", Filter(kind="alert raised"), rights)
+        said = next(str(line.said) for line in view.lines if "drill: no" in line.said)
+        assert ("case range" in said, "depression" in said) == (seen, seen)
+        drill = next(str(line.said) for line in view.lines if "drill: yes" in line.said)
+        assert "case range" in drill
 
 
 def test_it_is_paged(sqlite_site: Site) -> None:
