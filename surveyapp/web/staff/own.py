@@ -171,7 +171,8 @@ def factor_off(desk: Desk) -> ResponseReturnValue:
 
     will = [
         "From now on your password alone signs you in.",
-        "In a live study whoever sees scores must set it up again before anything opens.",
+        "In a live study all but coordinators without scores must set it up again before "
+        "anything opens.",
     ]
     return perform(_act("Turn the second factor off", "Turn it off", will), form, do)
 
