@@ -73,6 +73,18 @@ def offer(site: Site, account: Account, sealed: str = "") -> Offer:
     return Offer(f"{box.key_version}.{box.text}", text, uri)
 
 
+def ask_password(
+    site: Site, account: Account, password: str, origin: Origin, now: datetime
+) -> None:
+    """Once more, so that a screen that was left open is not enough to change what signs in.
+    Raises InputError, TooManyTriesError."""
+    counts = tries.of_code(site, account.id, origin)
+    tries.take(site, counts, now)
+    if account.password is None or not password_fits(account.password, password):
+        raise InputError({"password": WRONG_PASSWORD})
+    tries.was_right(site, counts)
+
+
 def turn_on(
     site: Site, account: Account, sealed: str, code: str, *, keep: str, now: datetime
 ) -> tuple[str, ...]:
@@ -147,11 +159,7 @@ def turn_off(
     site: Site, account: Account, password: str, code: str, origin: Origin, now: datetime
 ) -> None:
     """Take one's own second factor away. Raises InputError, TooManyTriesError."""
-    counts = tries.of_code(site, account.id, origin)
-    tries.take(site, counts, now)
-    if account.password is None or not password_fits(account.password, password):
-        raise InputError({"password": WRONG_PASSWORD})
-    tries.was_right(site, counts)
+    ask_password(site, account, password, origin, now)
     if not check(site, account, code, origin, now):
         raise InputError({"code": WRONG_CODE})
     with site.database.write() as session:
