@@ -167,7 +167,11 @@ def _view(
 
 
 def _start(on: date | None, zone: ZoneInfo) -> datetime | None:
-    return datetime.combine(on, time(), zone).astimezone(UTC) if on else None
+    """None also for a day at an end of the calendar, which UTC does not have."""
+    try:
+        return datetime.combine(on, time(), zone).astimezone(UTC) if on else None
+    except OverflowError:
+        return None
 
 
 def _end(on: date | None, zone: ZoneInfo) -> datetime | None:
