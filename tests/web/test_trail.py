@@ -54,7 +54,8 @@ def test_it_can_be_narrowed_and_nonsense_asks_for_nothing(filled: Browser) -> No
     assert "Nothing fits." in filled.get(f"{TRAIL}?until=2020-01-01").text
     whole = filled.get(TRAIL)
     count = whole.text.partition(" events ")[0].rpartition(" ")[2]
-    for query in ("kind=%0a", "since=yesterday&page=-1", "page=99999999999", "until=9999-12-31", "since=0001-01-01"):
+    ends = ("until=9999-12-31", "since=0001-01-01")
+    for query in ("kind=%0a", "since=yesterday&page=-1", "page=99999999999", *ends):
         page = filled.get(f"{TRAIL}?{query}")
         assert page.status == 200
         assert f"{count} events" in page.text
