@@ -78,7 +78,7 @@ def ask_password(
 ) -> None:
     """Once more, so that a screen that was left open is not enough to change what signs in.
     Raises InputError, TooManyTriesError."""
-    counts = tries.of_code(site, account.id, origin)
+    counts = tries.of_own_password(site, account.id, origin)
     tries.take(site, counts, now)
     if account.password is None or not password_fits(account.password, password):
         raise InputError({"password": WRONG_PASSWORD})

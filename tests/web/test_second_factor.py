@@ -120,6 +120,19 @@ def test_turning_it_off_needs_the_password_and_a_code(doors: Doors) -> None:
     assert sign_in(doors.browser()).heading == "Today"
 
 
+def test_a_right_password_makes_no_wrong_code_free(doors: Doors) -> None:
+    secret, _codes = doors.with_factor()
+    browser = doors.browser()
+    sign_in(browser)
+    type_code(browser, code(doors, secret))
+    doors.wall.now += timedelta(seconds=30)
+    for _ in range(5):
+        page = act(browser, f"{PATH}/off", password=PASSWORD, code="000000")
+        assert "This code is not right" in page.text
+    page = act(browser, f"{PATH}/off", password=PASSWORD, code=code(doors, secret))
+    assert "Too many wrong tries" in page.text
+
+
 def test_nothing_opens_between_the_two_steps(doors: Doors) -> None:
     secret, _codes = doors.with_factor()
     browser = doors.browser()

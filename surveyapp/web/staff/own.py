@@ -67,7 +67,7 @@ def own_password(desk: Desk) -> ResponseReturnValue:
         if form.password.data != form.again.data:
             raise InputError({"again": "The two are not the same."})
         now = security.gate().wall()
-        counts = tries.of_code(desk.site, user.id, security.here())
+        counts = tries.of_own_password(desk.site, user.id, security.here())
         _taking(lambda: tries.take(desk.site, counts, now))
         accounts.change_password(
             desk.site,
