@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
@@ -35,6 +36,8 @@ WRONG_CODE = (
     "phone's time is right."
 )
 OWN_FACTOR = "This is your own: turn it off under Your account, with your password and a code."
+
+log = structlog.get_logger("accounts")
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ def check(site: Site, account: Account, code: str, origin: Origin, now: datetime
     tries.take(site, counts, now)
     with site.database.write() as session:
         right = _use(site, session, account.id, code, now)
+    log.info("code", right=right, account=account.id)
     if right:
         tries.was_right(site, counts)
     return right
