@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -126,7 +126,7 @@ def export_person(site: Site, code: str, rights: Rights, *, actor: str, now: dat
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(("event", "chain", "number", "time", "kind", "who", "what"))
     for row in reversed(rows):
-        line = _line(row, zone, names, emails, rights)
+        line = _line(_of_one(row, code), zone, names, emails, rights)
         cells = (row.uid, row.chain, row.seq, row.at.isoformat(), line.kind, line.who)
         said = safe_text("; ".join(line.said))
         table.writerow((*(safe_text(str(cell)) for cell in cells), said))
@@ -156,7 +156,7 @@ def _view(
     rows = trailpage.read(session, wanted, most=PAGE, skip=(page - 1) * PAGE)
     return TrailView(
         zone,
-        tuple(_line(row, local, names, emails, rights) for row in rows),
+        tuple(_line(_of_one(row, code), local, names, emails, rights) for row in rows),
         count,
         page,
         pages,
@@ -194,6 +194,16 @@ def _line(
     number = f"{names.get(row.chain, 'System')}, {row.seq}"
     who = _who(row.actor, emails)
     return Line(number, row.at.astimezone(zone), row.kind[:1].upper() + row.kind[1:], who, said)
+
+
+def _of_one(row: Read, code: str) -> Read:
+    """As it stands on one person's trail: others of another retreat, perhaps, are only counted."""
+    people: object = (row.payload or {}).get("people")
+    if not code or not row.payload or not isinstance(people, list):
+        return row
+    others = len(cast(list[object], people)) - 1
+    counted = [f"{others} {'other' if others == 1 else 'others'}"] if others else []
+    return replace(row, payload={**row.payload, "people": [code, *counted]})
 
 
 def _who(actor: str, emails: Mapping[str, str]) -> str:

@@ -131,6 +131,21 @@ def test_an_alert_says_what_was_answered_only_to_whoever_may_see_scores(
         assert "case range" in drill
 
 
+def test_whom_else_an_act_was_about_is_not_told_on_a_persons_trail(
+    filled: Browser, sqlite_site: Site
+) -> None:
+    told: dict[str, object] = {"retreat": "Winter", "people": ["S-01", "T-01", "T-02"]}
+    with sqlite_site.database.write() as session:
+        trail.append(session, trail.SYSTEM, "slips printed", "staff:1", NOON, told)
+    for said in (
+        filled.get(TRAIL).text,
+        trailreading.export_person(sqlite_site, "S-01", EVERYTHING, actor="staff:1", now=NOON),
+    ):
+        assert "people: S-01, 2 others" in said
+        assert "T-0" not in said
+    assert "T-02" in filled.get("/staff/trail").text
+
+
 def test_it_is_paged(sqlite_site: Site) -> None:
     with sqlite_site.database.write() as session:
         for number in range(trailreading.PAGE + 5):
