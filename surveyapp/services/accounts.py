@@ -122,7 +122,7 @@ def accept_invite(site: Site, token: str, password: str, now: datetime) -> Accou
     hashed = hash_password(password)
     with site.database.write() as session:
         found = staff.invited(session, token, now)
-        if found is None:
+        if found is None or not staff.use_up(session, found[0], now):
             raise GoneError(_GONE)
         account = found[1]
         account.password = hashed

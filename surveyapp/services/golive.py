@@ -254,21 +254,21 @@ def consent_versioned(look: Look) -> Iterator[CheckLine]:
 
 
 def second_factors(look: Look) -> Iterator[CheckLine]:
-    """Who sees scores of a live study signs in in two steps; whoever has not set it up must do so
-    before anything else, the next time."""
+    """Who reaches scores of a live study signs in in two steps; whoever has not set it up must do
+    so before anything else, the next time."""
     having = signin.with_factor(look.session)
     seeing = [
         account.id
         for account in staff.everybody(look.session)
-        if rights.of_account(look.session, account.id).may("scores")
+        if rights.of_account(look.session, account.id).need_factor
     ]
     lacking = sum(number not in having for number in seeing)
     if lacking:
         who = "1 account" if lacking == 1 else f"{lacking} accounts"
-        words = f"{who} that may see scores must set up a second factor at the next page."
+        words = f"{who} that may reach scores must set up a second factor at the next page."
         yield CheckLine("Second factor", WARNING, words, "Accounts", Place("accounts", {}))
     else:
-        words = "Everybody who may see scores has a second factor."
+        words = "Everybody who may reach scores has a second factor."
         yield CheckLine("Second factor", DONE, words)
 
 

@@ -46,10 +46,17 @@ class Rights:
     def may(self, right: Right) -> bool:
         return right in self.held
 
+    @property
+    def need_factor(self) -> bool:
+        """Whether a live study demands a second factor of whoever has them."""
+        return bool(self.held & NEEDS_FACTOR)
+
     def sees(self, retreat_id: int) -> bool:
         return self.retreats is None or retreat_id in self.retreats
 
 
+NEEDS_FACTOR: frozenset[Right] = frozenset({"scores", "data", "admin"})
+"""What reaches scores: pages, exports, or own copies and others' accounts."""
 EVERYTHING = Rights(frozenset(get_args(Right)))
 NOTHING = Rights(frozenset(), frozenset())
 

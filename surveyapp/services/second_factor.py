@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
@@ -35,6 +36,8 @@ WRONG_CODE = (
     "phone's time is right."
 )
 OWN_FACTOR = "This is your own: turn it off under Your account, with your password and a code."
+
+log = structlog.get_logger("accounts")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,18 @@ def offer(site: Site, account: Account, sealed: str = "") -> Offer:
     return Offer(f"{box.key_version}.{box.text}", text, uri)
 
 
+def ask_password(
+    site: Site, account: Account, password: str, origin: Origin, now: datetime
+) -> None:
+    """Once more, so that a screen that was left open is not enough to change what signs in.
+    Raises InputError, TooManyTriesError."""
+    counts = tries.of_own_password(site, account.id, origin)
+    tries.take(site, counts, now)
+    if account.password is None or not password_fits(account.password, password):
+        raise InputError({"password": WRONG_PASSWORD})
+    tries.was_right(site, counts)
+
+
 def turn_on(
     site: Site, account: Account, sealed: str, code: str, *, keep: str, now: datetime
 ) -> tuple[str, ...]:
@@ -106,6 +121,7 @@ def check(site: Site, account: Account, code: str, origin: Origin, now: datetime
     tries.take(site, counts, now)
     with site.database.write() as session:
         right = _use(site, session, account.id, code, now)
+    log.info("code", right=right, account=account.id)
     if right:
         tries.was_right(site, counts)
     return right
@@ -147,11 +163,7 @@ def turn_off(
     site: Site, account: Account, password: str, code: str, origin: Origin, now: datetime
 ) -> None:
     """Take one's own second factor away. Raises InputError, TooManyTriesError."""
-    counts = tries.of_code(site, account.id, origin)
-    tries.take(site, counts, now)
-    if account.password is None or not password_fits(account.password, password):
-        raise InputError({"password": WRONG_PASSWORD})
-    tries.was_right(site, counts)
+    ask_password(site, account, password, origin, now)
     if not check(site, account, code, origin, now):
         raise InputError({"code": WRONG_CODE})
     with site.database.write() as session:

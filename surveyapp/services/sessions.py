@@ -34,8 +34,8 @@ HANDLE = 16
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who is signed in, by which session (its id's hash). `must_set_up`: sees scores of a live
-    study and has no second factor, so nothing else may be opened."""
+    """Who is signed in, by which session (its id's hash). `must_set_up`: reaches scores of a
+    live study and has no second factor, so nothing else may be opened."""
 
     account: Account
     session: str
@@ -86,7 +86,7 @@ def find(site: Site, token: str, now: datetime) -> SignedIn | None:
             return None
         account = account_of(session, found.account)
         seen_at, id_sha256 = found.session.seen_at, found.session.id_sha256
-    demanded = found.live and account.rights.may("scores") and not found.has_factor
+    demanded = found.live and account.rights.need_factor and not found.has_factor
     if now - seen_at >= SEEN_EVERY:
         # Somebody else may be writing for long; a page does not fail for the sake of this.
         with contextlib.suppress(DatabaseUnavailableError), site.database.write() as session:

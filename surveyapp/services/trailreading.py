@@ -1,7 +1,8 @@
 """The trail in plain words, by person and of the system: who did what when, and what it changed.
 
-What was answered is told to whoever may see scores, and free words to whoever may see a person's
-page; others read that something was answered or written, when and by whom.
+What was answered is told to whoever may see scores, and so is an alert's rule, which says it too;
+free words to whoever may see a person's page. Others read that something was answered or written,
+when and by whom.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -31,7 +32,10 @@ MOST_IN_FILE = 100_000
 ERASED = "What it held was erased."
 HIDDEN = "not shown to you"
 ANSWERS = frozenset({"answers", "values", "changes", "left_open", "second"})
-FREE_WORDS = frozenset({"text", "note", "why", "reason", "action", "outcome", "before", "term"})
+ALERT, RULE = "alert raised", frozenset({"rule", "instrument", "about"})
+FREE_WORDS = frozenset(
+    {"text", "note", "why", "reason", "action", "outcome", "before", "term", "told_by", "taken_by"}
+)
 PAIRS = frozenset({"language and zone set", "quiet hours set", "settings saved"})
 """Kinds whose payload has [old, new] for what changed."""
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
@@ -125,7 +129,7 @@ def export_person(site: Site, code: str, rights: Rights, *, actor: str, now: dat
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(("event", "chain", "number", "time", "kind", "who", "what"))
     for row in reversed(rows):
-        line = _line(row, zone, names, emails, rights)
+        line = _line(_of_one(row, code), zone, names, emails, rights)
         cells = (row.uid, row.chain, row.seq, row.at.isoformat(), line.kind, line.who)
         said = safe_text("; ".join(line.said))
         table.writerow((*(safe_text(str(cell)) for cell in cells), said))
@@ -155,7 +159,7 @@ def _view(
     rows = trailpage.read(session, wanted, most=PAGE, skip=(page - 1) * PAGE)
     return TrailView(
         zone,
-        tuple(_line(row, local, names, emails, rights) for row in rows),
+        tuple(_line(_of_one(row, code), local, names, emails, rights) for row in rows),
         count,
         page,
         pages,
@@ -166,7 +170,11 @@ def _view(
 
 
 def _start(on: date | None, zone: ZoneInfo) -> datetime | None:
-    return datetime.combine(on, time(), zone).astimezone(UTC) if on else None
+    """None also for a day at an end of the calendar, which UTC does not have."""
+    try:
+        return datetime.combine(on, time(), zone).astimezone(UTC) if on else None
+    except OverflowError:
+        return None
 
 
 def _end(on: date | None, zone: ZoneInfo) -> datetime | None:
@@ -191,6 +199,16 @@ def _line(
     return Line(number, row.at.astimezone(zone), row.kind[:1].upper() + row.kind[1:], who, said)
 
 
+def _of_one(row: Read, code: str) -> Read:
+    """As it stands on one person's trail: others of another retreat, perhaps, are only counted."""
+    people: object = (row.payload or {}).get("people")
+    if not code or not row.payload or not isinstance(people, list):
+        return row
+    others = len(cast(list[object], people)) - 1
+    counted = [f"{others} {'other' if others == 1 else 'others'}"] if others else []
+    return replace(row, payload={**row.payload, "people": [code, *counted]})
+
+
 def _who(actor: str, emails: Mapping[str, str]) -> str:
     return emails.get(actor) or ACTORS.get(actor, actor)
 
@@ -198,6 +216,8 @@ def _who(actor: str, emails: Mapping[str, str]) -> str:
 def _said(row: Read, payload: Mapping[str, Any], rights: Rights) -> Iterator[str]:
     """What an event holds, a line for each part."""
     hidden: frozenset[str] = frozenset() if rights.may("scores") else ANSWERS
+    if row.kind == ALERT and hidden and not payload.get("drill"):
+        hidden |= RULE
     if row.chain != trail.SYSTEM and not rights.may("states"):
         hidden |= FREE_WORDS
     for name, value in payload.items():

@@ -80,10 +80,18 @@ def of_password(site: Site, email: str, account_id: int | None, origin: Origin) 
 
 
 def of_code(site: Site, account_id: int, origin: Origin) -> list[Count]:
-    """What a try with a code, or with the own password once more, counts for."""
+    """What a try with a code counts for."""
+    return [Count(_key(site, "code", account_id, *_place(account_id, origin)))]
+
+
+def of_own_password(site: Site, account_id: int, origin: Origin) -> list[Count]:
+    """What a try with the own password once more counts for; a right one makes no code free."""
+    return [Count(_key(site, "own password", account_id, *_place(account_id, origin)))]
+
+
+def _place(account_id: int, origin: Origin) -> tuple[str, str]:
     known = account_id in origin.accounts
-    place = ("device", origin.device) if known else ("network", origin.network)
-    return [Count(_key(site, "code", account_id, *place))]
+    return ("device", origin.device) if known else ("network", origin.network)
 
 
 def take(site: Site, counts: Collection[Count], now: datetime) -> None:

@@ -107,6 +107,17 @@ def invited(session: Session, token: str, now: datetime) -> tuple[Invite, Staff]
     return (found[0], found[1]) if found else None
 
 
+def use_up(session: Session, invite: Invite, now: datetime) -> bool:
+    """Mark an invite as used; False when somebody else used it meanwhile."""
+    found = session.execute(
+        update(Invite)
+        .where(col(Invite.token_sha256) == invite.token_sha256, col(Invite.used_at).is_(None))
+        .values(used_at=now)
+        .returning(col(Invite.staff_id))
+    )
+    return found.first() is not None
+
+
 def use_up_invites(session: Session, staff_id: int, now: datetime) -> None:
     """Mark every unused invite of an account as used."""
     session.execute(

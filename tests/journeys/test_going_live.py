@@ -21,7 +21,7 @@ from tests.browser.conftest import DAY_8, Phone, Server
 from tests.browser.conftest import phone as phone
 from tests.fillers import filled
 from tests.services.test_going_live import other_disk
-from tests.staffwalk import enter
+from tests.staffwalk import PASSWORD, enter
 from tests.world import MailServer
 
 ADMIN = "ada@clinic.somewhere.nl"
@@ -78,7 +78,8 @@ def second_factor(page: Page, server: Server) -> None:
     shown = (e.inner_text().replace(" ", "") for e in page.locator("strong").all())
     secret = next(words for words in shown if len(words) == 32)
     page.locator("#code").fill(code_at(secret, datetime.now(UTC)))
-    page.locator("#code").press("Enter")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#password").press("Enter")
     page.get_by_role("heading", name="Your second factor is on").wait_for()
 
 

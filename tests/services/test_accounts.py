@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from surveyapp.services import accounts, passwords
 from surveyapp.services.errors import GoneError, InputError
 from surveyapp.services.site import Site
 from surveyapp.store import trail
+from surveyapp.store.tables_access import Event
+from tests.cheap import CheapHasher
 from tests.conftest import NOON
+from tests.waiting import at_once
 
 PASSWORD = "a long enough one"
 
@@ -42,6 +47,19 @@ def test_link_sets_a_password_once(site: Site) -> None:
     with pytest.raises(GoneError):
         accounts.accept_invite(site, token, "another long enough", NOON)
     assert accounts.ensure_first_account(site, "ada@example.org", NOON).token == ""
+
+
+def test_a_link_that_is_used_twice_at_once_sets_one_password(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", CheapHasher())
+    token = accounts.ensure_first_account(site, "ada@example.org", NOON).token
+    tried = [f"a long enough one, the {number}." for number in range(4)]
+    found = at_once(*[partial(accounts.accept_invite, site, token, one, NOON) for one in tried])
+    assert sum(isinstance(one, GoneError) for one in found) == 3
+    with site.database.read() as session:
+        kinds = [event.kind for event in session.scalars(select(Event))]
+    assert kinds.count("password set") == 1
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 201])

@@ -138,7 +138,10 @@ def test_who_must_set_up_a_second_factor(site: Site) -> None:
 
     assert not must("practice", "clinician")
     assert must("live", "clinician")
-    assert not must("live", "coordinator analyst admin")
+    assert must("live", "analyst")
+    assert must("live", "admin")
+    assert not must("live", "coordinator")
+    assert not must("live", "analyst", everywhere=False)
     assert not must("live", "clinician", everywhere=False)
     assert must("live", "clinician", everywhere=False, member=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+import structlog
 from sqlalchemy import func, select
 
 from surveyapp.delivery.email import SmtpMailer
@@ -20,6 +21,7 @@ from surveyapp.services.errors import InputError
 from surveyapp.services.rights import EVERYTHING
 from surveyapp.services.site import Site
 from surveyapp.services.tries import Origin, TooManyTriesError
+from surveyapp.store.tables_access import EventPayload
 from surveyapp.store.tables_signin import SignInTry
 from tests.cheap import CheapHasher
 from tests.conftest import NOON
@@ -159,7 +161,7 @@ def test_counts_are_forgotten_and_hold_no_address(site: Site) -> None:
     with site.database.read() as session:
         rows = list(session.scalars(select(SignInTry)))
     assert len(rows) == 2
-    assert not any(word in repr(rows) for word in ("ada", "203.0.113"))
+    assert not any(word in repr(rows) for word in ("ada@", "example", "203.0.113"))
     mailer = SmtpMailer("smtp://127.0.0.1:1")
     tries.tidy(site, mailer, NOON + timedelta(hours=23))
     later = NOON + timedelta(hours=25)
@@ -195,6 +197,21 @@ def test_one_code_twice_at_once_counts_once(site: Site) -> None:
             return second_factor.check(site, account, typed, HOME, later)
 
         assert sorted(map(str, at_once(use, use, use))) == ["False", "False", "True"]
+
+
+def test_codes_are_logged_as_right_or_wrong_and_never_themselves(sqlite_site: Site) -> None:
+    account, secret, codes = with_factor(sqlite_site)
+    later = NOON + timedelta(seconds=30)
+    right = second_factor.code_at(secret, later)
+    with structlog.testing.capture_logs() as lines:
+        for code in ("wrong-wrong-wrong", codes[0], right):
+            second_factor.check(sqlite_site, account, code, HOME, later)
+        second_factor.renew_codes(sqlite_site, account, codes[1], HOME, later)
+    judged = [line["right"] for line in lines if line["event"] == "code"]
+    assert judged == [False, True, True, True]
+    with sqlite_site.database.read() as session:
+        said = repr(lines) + repr([row.payload for row in session.scalars(select(EventPayload))])
+    assert not any(one in said for one in (secret, *codes, right, "wrong-wrong"))
 
 
 def test_tries_at_once_are_all_counted(site: Site) -> None:

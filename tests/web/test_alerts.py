@@ -50,6 +50,11 @@ def test_wrong_people_keep_what_was_typed(filled: Browser) -> None:
     assert "A practice study sends only to staff and to test addresses." in page.text
     assert value(page, "email") == "somebody@hospital.nl"
     assert act(filled, "/staff/study/1/told", {**TOLD, "minutes": "soon"}).status == 400
+    act(filled, "/staff/study/1/told", {**TOLD})
+    without = {name: typed for name, typed in TOLD.items() if name != "edition"}
+    page = act(filled, "/staff/study/1/told", {**without, "name": "Another"})
+    assert page.status == 400
+    assert "Somebody else changed it since you opened this." in page.text
 
 
 def test_an_alert_that_is_not_there_is_not_found(filled: Browser) -> None:

@@ -19,7 +19,7 @@ from surveyapp.services.exchange import export_folder, packing
 from surveyapp.services.exchange.columns import TABLES
 from surveyapp.services.exchange.exporting import Part
 from surveyapp.services.exchange.pseudonymous import FREE, PSEUDONYMOUS
-from surveyapp.store.tables import AdverseEvent, DoseRow, PromptRow
+from surveyapp.store.tables import AdverseEvent, Consent, DoseRow, PromptRow
 from surveyapp.store.tables_access import Event, EventPayload
 from surveyapp.store.tables_care import Alert, BloodPressure, Correction
 from surveyapp.store.tables_group import Attendance, MissingForm, Note
@@ -53,6 +53,7 @@ def write_words(stage: Stage) -> None:
 
 WITH_WORDS: dict[Any, tuple[str, ...]] = {
     Note: ("text",),
+    Consent: ("taken_by",),
     Correction: ("reason",),
     DoseRow: ("reason",),
     AdverseEvent: ("note",),

@@ -13,6 +13,7 @@ from surveyapp.services.rights import NOTHING, Rights, of_roles
 from surveyapp.services.scope import sees
 from surveyapp.services.today import today
 from surveyapp.store import staff
+from surveyapp.store.tables import Study
 from surveyapp.store.tables_access import Membership
 from tests.browser.conftest import DAY_8
 from tests.staffwalk import NEW, OTHER
@@ -128,6 +129,26 @@ def test_whoever_is_limited_has_the_retreat_that_they_add(stage: Stage) -> None:
     new = int(made.location.rpartition("/")[2])
     with stage.site.database.read() as session:
         assert session.get(Membership, (account_id(stage, "member"), new))
+
+
+def test_a_live_study_of_others_is_not_offered_and_takes_no_retreat(stage: Stage) -> None:
+    with stage.site.database.write() as session:
+        first = session.get(Study, 1)
+        assert first is not None
+        live = Study(**{**first.model_dump(exclude={"id"}), "mode": "live", "title": "Elsewhere"})
+        session.add(live)
+        session.flush()
+        number = str(live.id)
+    path = "/staff/retreats/new"
+    assert "Live: Elsewhere" in stage.page("everything", path)
+    assert "Live: Elsewhere" not in stage.page("member", path)
+    before = fingerprint(stage.site.database)
+    answer = stage.act("member", path, {**retreat_form("Taken over"), "study": number})
+    assert answer.status_code == 400
+    assert "Choose one of the studies." in answer.get_data(as_text=True)
+    assert fingerprint(stage.site.database) == before
+    with stage.site.database.write() as session:
+        session.delete(session.get(Study, int(number)))
 
 
 def retreat_form(name: str) -> dict[str, str]:

@@ -41,10 +41,14 @@ def test_it_is_set_up_with_a_right_code_and_then_asked_for(doors: Doors) -> None
     page = desk.get(PATH)
     assert page.attribute("img", "src").startswith("data:image/svg+xml")
     sealed, secret = page.attribute("input", "value", name="sealed"), shown_key(page)
-    page = act(desk, PATH, sealed=sealed, code="000000")
+    for typed in ({}, {"password": "not the password"}):
+        page = act(desk, PATH, sealed=sealed, code=code(doors, secret), **typed)
+        assert page.status == 400
+        assert "This is not your password." in page.text
+    page = act(desk, PATH, sealed=sealed, code="000000", password=PASSWORD)
     assert page.status == 400
     assert shown_key(page) == secret
-    page = act(desk, PATH, sealed=sealed, code=code(doors, secret))
+    page = act(desk, PATH, sealed=sealed, code=code(doors, secret), password=PASSWORD)
     assert page.heading == "Your second factor is on"
     codes = [e.text for e in page.all("li") if e.text and e.text.count("-") == 2]
     assert len(set(codes)) == 10
@@ -116,6 +120,19 @@ def test_turning_it_off_needs_the_password_and_a_code(doors: Doors) -> None:
     assert sign_in(doors.browser()).heading == "Today"
 
 
+def test_a_right_password_makes_no_wrong_code_free(doors: Doors) -> None:
+    secret, _codes = doors.with_factor()
+    browser = doors.browser()
+    sign_in(browser)
+    type_code(browser, code(doors, secret))
+    doors.wall.now += timedelta(seconds=30)
+    for _ in range(5):
+        page = act(browser, f"{PATH}/off", password=PASSWORD, code="000000")
+        assert "This code is not right" in page.text
+    page = act(browser, f"{PATH}/off", password=PASSWORD, code=code(doors, secret))
+    assert "Too many wrong tries" in page.text
+
+
 def test_nothing_opens_between_the_two_steps(doors: Doors) -> None:
     secret, _codes = doors.with_factor()
     browser = doors.browser()
@@ -180,7 +197,7 @@ def test_a_live_study_demands_it_of_those_who_see_scores(doors: Doors) -> None:
     page = browser.get(PATH)
     assert "comes before anything else" in page.text
     sealed = page.attribute("input", "value", name="sealed")
-    act(browser, PATH, sealed=sealed, code=code(doors, shown_key(page)))
+    act(browser, PATH, sealed=sealed, code=code(doors, shown_key(page)), password=PASSWORD)
     assert is_in(browser)
     out = {"csrf_token": token_of(browser, "/staff/account")}
     assert browser.post("/staff/sign-out", out).heading == "Sign in"

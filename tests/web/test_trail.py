@@ -8,10 +8,10 @@ import io
 from sqlalchemy import text
 
 from surveyapp.services import trailreading
-from surveyapp.services.rights import Rights
+from surveyapp.services.rights import EVERYTHING, Rights
 from surveyapp.services.site import Site
 from surveyapp.services.trailreading import Filter
-from surveyapp.store import trail
+from surveyapp.store import trail, trailpage
 from tests.conftest import NOON
 
 from .conftest import Browser
@@ -21,6 +21,8 @@ from .test_staff import staff as staff
 
 PERSON = "/staff/people/S-01"
 TRAIL = f"{PERSON}/trail"
+BLIND = Rights(frozenset({"admin", "states"}))
+"""Whoever reads trails and may not see scores."""
 
 
 def lines(page_text: str) -> str:
@@ -52,7 +54,8 @@ def test_it_can_be_narrowed_and_nonsense_asks_for_nothing(filled: Browser) -> No
     assert "Nothing fits." in filled.get(f"{TRAIL}?until=2020-01-01").text
     whole = filled.get(TRAIL)
     count = whole.text.partition(" events ")[0].rpartition(" ")[2]
-    for query in ("kind=%0a", "since=yesterday&page=-1", "page=99999999999", "until=9999-12-31"):
+    ends = ("until=9999-12-31", "since=0001-01-01")
+    for query in ("kind=%0a", "since=yesterday&page=-1", "page=99999999999", *ends):
         page = filled.get(f"{TRAIL}?{query}")
         assert page.status == 200
         assert f"{count} events" in page.text
@@ -106,9 +109,8 @@ def test_answers_and_free_words_are_for_whoever_may_see_them(
     said = str(trailreading.person_trail(sqlite_site, "S-01", Filter(), admin).lines)
     assert "Note written" in said
     assert "Slept badly" not in said
-    coordinator = Rights(frozenset({"admin", "states"}))
     assert "Slept badly" in str(
-        trailreading.person_trail(sqlite_site, "S-01", Filter(), coordinator).lines
+        trailreading.person_trail(sqlite_site, "S-01", Filter(), BLIND).lines
     )
 
 
@@ -120,6 +122,38 @@ def test_answers_stand_in_their_order_and_times_as_people_write_them(sqlite_site
     said = trailreading.system_trail(sqlite_site, Filter(), rights).lines[0].said
     assert "answers: 1 = 2, 2 = 0, 10 = none" in said
     assert "submitted at: Sun 29 Mar 2026, 07:06 UTC" in said
+
+
+def test_an_alert_says_what_was_answered_only_to_whoever_may_see_scores(
+    filled: Browser, sqlite_site: Site
+) -> None:
+    found = {"alert": 7, "rule": "case range", "instrument": "hads", "about": "depression"}
+    with sqlite_site.database.write() as session:
+        ((_, chain),) = trailpage.chains_of(session, "S-01")
+        for drill in (False, True):
+            told = {**found, "drill": drill}
+            trail.append(session, chain, "alert raised", "worker", NOON, told)
+    for rights, seen in ((BLIND, False), (EVERYTHING, True)):
+        view = trailreading.person_trail(sqlite_site, "S-01", Filter(kind="alert raised"), rights)
+        said = next(str(line.said) for line in view.lines if "drill: no" in line.said)
+        assert ("case range" in said, "depression" in said) == (seen, seen)
+        drill = next(str(line.said) for line in view.lines if "drill: yes" in line.said)
+        assert "case range" in drill
+
+
+def test_whom_else_an_act_was_about_is_not_told_on_a_persons_trail(
+    filled: Browser, sqlite_site: Site
+) -> None:
+    told: dict[str, object] = {"retreat": "Winter", "people": ["S-01", "T-01", "T-02"]}
+    with sqlite_site.database.write() as session:
+        trail.append(session, trail.SYSTEM, "slips printed", "staff:1", NOON, told)
+    for said in (
+        filled.get(TRAIL).text,
+        trailreading.export_person(sqlite_site, "S-01", EVERYTHING, actor="staff:1", now=NOON),
+    ):
+        assert "people: S-01, 2 others" in said
+        assert "T-0" not in said
+    assert "T-02" in filled.get("/staff/trail").text
 
 
 def test_it_is_paged(sqlite_site: Site) -> None:

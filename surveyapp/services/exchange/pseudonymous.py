@@ -1,7 +1,8 @@
 """Pseudonymous: the export's tables without what staff or people wrote in their own words.
 
 People are known by study code alone. Free words may name somebody, whatever a form asks for, so an
-analyst's files have no column of them. The term of an event stays: without it events are nothing.
+analyst's files have no column of them, nor of who talked with a person about consent. The term of
+an event stays: without it events are nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from .columns import TABLES, Table
 
 FREE = frozenset(
     {
+        ("courses.csv", "consent_taken_by"),
         ("corrections.csv", "reason"),
         ("doses.csv", "reason"),
         ("adverse_events.csv", "note"),

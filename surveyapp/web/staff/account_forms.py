@@ -50,6 +50,7 @@ class SetUpForm(ActForm):
     code = StringField(
         "Code", [Length(max=LONGEST_CODE)], description="The six digits that the app shows now."
     )
+    password = PasswordField("Your password", [Length(max=LONGEST_PASSWORD)])
 
 
 class OffForm(ActForm):

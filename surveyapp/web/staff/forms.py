@@ -160,7 +160,7 @@ class EditionForm(ActForm):
     @property
     def known(self) -> int:
         """The edition the form was made from; -1 where it holds none."""
-        seen = self.edition.data or ""
+        seen = str(next(iter(self.edition.raw_data or ()), ""))
         return int(seen) if NUMERAL.fullmatch(seen) else -1
 
     @contextmanager

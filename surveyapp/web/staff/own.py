@@ -67,7 +67,7 @@ def own_password(desk: Desk) -> ResponseReturnValue:
         if form.password.data != form.again.data:
             raise InputError({"again": "The two are not the same."})
         now = security.gate().wall()
-        counts = tries.of_code(desk.site, user.id, security.here())
+        counts = tries.of_own_password(desk.site, user.id, security.here())
         _taking(lambda: tries.take(desk.site, counts, now))
         accounts.change_password(
             desk.site,
@@ -95,20 +95,23 @@ def own_factor(desk: Desk) -> ResponseReturnValue:
         return _set_up_page(user, form, offer)
     if form.validate():
         try:
-            codes = second_factor.turn_on(
-                desk.site,
-                user.by.account,
-                offer.sealed,
-                form.code.data or "",
-                keep=user.by.session,
-                now=security.gate().wall(),
-            )
+            codes = _turned_on(desk, user, form, offer)
         except InputError as error:
             form.take(error.problems)
         else:
             security.sign_in(user.by.account)
             return _codes_page("Your second factor is on", codes)
     return _set_up_page(user, form, offer), 400
+
+
+def _turned_on(desk: Desk, user: User, form: SetUpForm, offer: Offer) -> Sequence[str]:
+    """The recovery codes. Raises InputError, also for a wrong password."""
+    account, now, here = user.by.account, security.gate().wall(), security.here()
+    password, code = form.password.data or "", form.code.data or ""
+    _taking(lambda: second_factor.ask_password(desk.site, account, password, here, now))
+    return second_factor.turn_on(
+        desk.site, account, offer.sealed, code, keep=user.by.session, now=now
+    )
 
 
 def _factor_page(desk: Desk, user: User) -> str:
@@ -171,7 +174,8 @@ def factor_off(desk: Desk) -> ResponseReturnValue:
 
     will = [
         "From now on your password alone signs you in.",
-        "In a live study whoever sees scores must set it up again before anything opens.",
+        "In a live study all but coordinators without scores must set it up again before "
+        "anything opens.",
     ]
     return perform(_act("Turn the second factor off", "Turn it off", will), form, do)
 

@@ -52,10 +52,11 @@ def retreats(desk: Desk) -> ResponseReturnValue:
 
 def add_retreat(desk: Desk) -> ResponseReturnValue:
     protocols = desk.site.library.protocols
-    live = [s for s in overview.studies(desk.site) if not s.practice]
+    live = [s for s in overview.studies(desk.site, desk.scope) if not s.practice]
     first = live[0].protocol if live else enrolment.DEFAULT_PROTOCOL
     form = retreat_form(protocols.values(), first, ((s.id, s.title) for s in live))
     several = [(p, form.later(p)) for p in protocols.values() if len(p.anchors) > 1]
+    offered = {None, *(s.id for s in live)}
     made: list[int] = []
 
     def do() -> str:
@@ -64,7 +65,7 @@ def add_retreat(desk: Desk) -> ResponseReturnValue:
             protocol=form.protocol.data or "",
             time_zone=form.time_zone.data or "",
             dosing_date=form.dosing_date.day,
-            study_id=form.study_id,
+            study_id=form.study_id if form.study_id in offered else 0,
             later=_later(form, protocols.get(form.protocol.data or "")),
         )
         made.append(enrolment.add_retreat(desk.site, wish, **desk.by))
