@@ -226,7 +226,8 @@ def test_a_full_disk_at_any_step_of_a_migration_leaves_the_earlier_database_whol
         refused += 1
         assert code in (1, 2)
         assert said.count("\n") <= 2
-        assert revision_of(path) == OLDEST
+        # The migration itself may just have had room, and what comes after it not.
+        assert revision_of(path) == (schema.head() if "is done and nothing" in said else OLDEST)
         assert counts(path) == before
         with closing(sqlite3.connect(path)) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
