@@ -168,7 +168,7 @@ def _restore(arguments: argparse.Namespace) -> int:
         f"restored into {own.data_dir}: {restored.manifest.events:,} events, the trail and all "
         "counts are as they were"
     )
-    say("messages are held: sign in, put in what happened since, then let them go under Sending")
+    say("messages are held: sign in, put in what happened since, then choose See what to do")
     result(restored.manifest.head)
     return 0
 
