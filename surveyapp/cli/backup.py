@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from .opening import now, opened_site, set_up_faults, settings
 from .parsing import Commands
@@ -79,12 +81,29 @@ def _add_drill(commands: Commands) -> None:
 
 
 @contextlib.contextmanager
+def _ended_tidily() -> Generator[None]:
+    """Whoever ends the command or its terminal leaves nothing unencrypted behind."""
+    asked = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
+    for number in asked:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in asked:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+@contextlib.contextmanager
 def _faults() -> Generator[None]:
     """Sentences and exit codes of what can go wrong with a backup."""
     from ..services.backup.faults import BackupError, UnfitError
 
     try:
-        with set_up_faults():
+        with _ended_tidily(), set_up_faults():
             yield
     except UnfitError as error:
         raise CommandError(str(error)) from error
@@ -149,7 +168,7 @@ def _restore(arguments: argparse.Namespace) -> int:
         f"restored into {own.data_dir}: {restored.manifest.events:,} events, the trail and all "
         "counts are as they were"
     )
-    say("messages are held: sign in, put in what happened since, then let them go under Sending")
+    say("messages are held: sign in, put in what happened since, then choose See what to do")
     result(restored.manifest.head)
     return 0
 

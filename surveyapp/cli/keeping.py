@@ -68,6 +68,7 @@ def _copy(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from error
         finally:
+            part.unlink(missing_ok=True)
             site.renderer.close()
     say(f"wrote {path}; it holds contact details: hand it over safely and delete it here")
     return 0

@@ -56,12 +56,16 @@ def demo_settings(folder: Path, public_url: str, smtp_url: str) -> Settings:
         contact_keys="",
         smtp_url=smtp_url,
         sms_url="",
+        ping_url="",
         mail_from="checkin@example.org",
         site_name="Check-ins",
         trusted_proxies=0,
         backup_dir=None,
         backup_key="",
         drill_identity=None,
+        head_mail="",
+        head_dir=None,
+        ledger_dir=folder / "ledger",
     )
 
 

@@ -50,6 +50,12 @@ def throw_away(root: Path) -> bool:
     return gone
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and the one above it, that nobody else of the machine can look into."""
+    for path in (folder.parent, folder):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
 def write_state(folder: Path, told: Mapping[str, object]) -> None:
     """Write down how far it is, whole or not at all."""
     part = folder / f".{STATE}.part"

@@ -168,7 +168,7 @@ def start(site: Site, retreat_id: int, language: str, *, actor: str, now: dateti
     wish = Wish(codes(site, retreat_id), language, actor, now)
     tidy(site, now)
     folder = _folder(site, retreat_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside.make_private(folder)
     with (folder / LOCK).open("w") as lock:
         if not aside.taken(lock.fileno()):
             return False
@@ -182,7 +182,7 @@ def start(site: Site, retreat_id: int, language: str, *, actor: str, now: dateti
 def tell(site: Site, retreat_id: int, told: Progress) -> None:
     """Write down how far it is."""
     folder = _folder(site, retreat_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside.make_private(folder)
     (folder / LOCK).touch()
     _tell_into(folder)(told)
 

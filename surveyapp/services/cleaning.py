@@ -15,6 +15,7 @@ from ..store import erasing
 from ..store.before import remove_copies
 from ..store.scrub import PATIENCE_SECONDS, ScrubError, scrub
 from . import batch, ledger
+from .backup import restoring, workplace
 from .erasing import replay
 from .errors import RefusedError
 from .exchange import packing
@@ -26,9 +27,9 @@ _seen: dict[str, tuple[int, int]] = {}
 
 
 def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool:
-    """Rewrite the database's files, and throw away session PDFs, exports and copies from before a
-    migration, if an erasure waits for it. False when somebody still reads an older state, or makes
-    such a file: then it is to be done again.
+    """Rewrite the database's files, and throw away session PDFs, exports, copies from before a
+    migration and what a killed backup or restore left, if an erasure waits for it. False when
+    somebody still reads an older state, or makes such a file: then it is to be done again.
 
     Raises RefusedError when they cannot be rewritten.
     """
@@ -37,6 +38,8 @@ def clean(site: Site, now: datetime, patience: float = PATIENCE_SECONDS) -> bool
     if not waiting:
         return True
     gone = [batch.throw_away(site), packing.throw_away(site)]
+    gone.append(workplace.throw_away(site.settings.data_dir))
+    restoring.throw_away(site.settings, site.database)
     remove_copies(site.database)
     try:
         if not scrub(site.database, patience) or not all(gone):

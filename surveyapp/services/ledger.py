@@ -89,7 +89,9 @@ def _read(site: Site, text: bytes) -> Ledger:
     for number, raw in enumerate(whole, start=1):
         line = _parsed(site, raw)
         if line is None:
-            faults.append(f"Line {number} of the ledger was changed or is damaged.")
+            faults.append(
+                f"Line {number} of the ledger was changed, is damaged, or is another secret key's."
+            )
             continue
         if line.previous != previous:
             faults.append(f"Before line {number} of the ledger a line is missing or was changed.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..config import Settings, load_keys, make_keys
 from ..store import schema, wordings
 from ..store.before import KEPT_FOR
-from ..store.database import Database, sqlite_warning
+from ..store.database import Database, DatabaseUnavailableError, sqlite_warning
 from ..store.trail import Verified
 from ..study.library import load_library
 from . import accounts, bounces, freezing, trailheads
@@ -43,10 +45,11 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
     try:
         if migrated := schema.migrate(database):
             said += _migration_sentences(migrated)
-        with database.write() as session:
-            freezing.pin_new(session, library, ACTOR, now)
-            wordings.pin_new(session, library, now)
-        first = accounts.ensure_first_account(site, email, now)
+        with _told_of(migrated):
+            with database.write() as session:
+                freezing.pin_new(session, library, ACTOR, now)
+                wordings.pin_new(session, library, now)
+            first = accounts.ensure_first_account(site, email, now)
     finally:
         database.close()
     if warning := sqlite_warning() if database.is_sqlite else "":
@@ -56,6 +59,20 @@ def prepare(settings: Settings, email: str, now: datetime) -> Prepared:
         return Prepared((*said, "ready; the first staff account has its password"), "")
     said.append(f"open the link to choose the password of {first.email}; it works once:")
     return Prepared(tuple(said), f"{base}/staff/welcome/{first.token}")
+
+
+@contextmanager
+def _told_of(migrated: schema.Migrated | None) -> Generator[None]:
+    """A fault after a migration says that this went through: nobody need look for what is lost."""
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        if migrated is None:
+            raise
+        raise DatabaseUnavailableError(
+            f"{error}. The migration to the schema {schema.head()} is done and nothing was lost; "
+            "put right what hindered the rest (is the disk full?), then run `surveyapp init` again."
+        ) from error
 
 
 def _migration_sentences(migrated: schema.Migrated) -> list[str]:

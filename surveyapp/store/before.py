@@ -52,11 +52,11 @@ def _copy(source: Path, part: Path) -> None:
 
 
 def copies(database: Database) -> list[Path]:
-    """The copies that stand beside the database."""
+    """The copies that stand beside the database, and half ones that a killed migration left."""
     if not database.is_sqlite:
         return []
     source = Path(database.url.database or "")
-    return sorted(source.parent.glob(f"{source.stem}-before-*.db"))
+    return sorted(source.parent.glob(f"{source.stem}-before-*"))
 
 
 def remove_copies(database: Database, before: datetime | None = None) -> list[Path]:

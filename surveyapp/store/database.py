@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Session
 
 from .turns import turn
@@ -24,6 +24,7 @@ from .turns import turn
 BUSY_MS = 20_000
 POOL_SIZE = 20
 NO_ROOM = ("disk I/O error", "disk is full", "No space left")
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 FAULTY_WAL = ((3, 7, 0), (3, 51, 2))
 
 
@@ -32,10 +33,13 @@ class DatabaseUnavailableError(RuntimeError):
 
 
 class Database:
-    """Sessions over one database. `url` is an SQLAlchemy URL (sqlite or postgresql+psycopg)."""
+    """Sessions over one database. `url` is an SQLAlchemy URL (sqlite or postgresql+psycopg).
+
+    Raises DatabaseUnavailableError for another one.
+    """
 
     def __init__(self, url: str, *, checkpoints: bool = True) -> None:
-        self.url = make_url(url)
+        self.url = _known(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine(checkpoints)
         self._immediate = self.engine.execution_options(surveyapp_immediate=True)
@@ -83,6 +87,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _known(url: str) -> URL:
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        found = None
+    if found is None or found.drivername not in DRIVERS:
+        # What was given may hold a password, so it is not repeated.
+        raise DatabaseUnavailableError(
+            "SURVEYAPP_DATABASE_URL is wrong: write postgresql+psycopg://user:password@host/name, "
+            "or leave it out for SQLite."
+        )
+    return found
 
 
 def _prepare_sqlite(engine: Engine, checkpoints: bool) -> None:

@@ -28,6 +28,7 @@ ANSWERS_SAID = (
     "answers sent",
     "answers corrected",
     "sheet entered",
+    "assessment imported",
     "second entry",
     "alert raised",
 )

@@ -127,7 +127,9 @@ def _alone(database: Database) -> Generator[None]:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
         return
     path = Path(database.url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # SQLite gives its log the same mode; the folder may be one that others can read.
+    path.touch(mode=0o600)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

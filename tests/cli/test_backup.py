@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from surveyapp.cli import main
+from surveyapp.services.backup import drill
 
 Out = pytest.CaptureFixture[str]
 
@@ -117,6 +120,43 @@ def test_lost_keys_must_be_said(
     assert "Put the keys back first" in capsys.readouterr().err
     assert main(["restore", file, "--identity", str(identity), "--other-keys"]) == 0
     assert "no longer work" in capsys.readouterr().err
+
+
+def test_a_drill_that_is_ended_leaves_nothing(
+    home: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in its folder is not encrypted."""
+    file = str(home / "b.age")
+    assert main(["backup", file]) == 0
+    (home / "while").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "while"))
+
+    def ended(*_given: object) -> None:
+        assert list((home / "while").rglob("database"))
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(drill, "check", ended)
+    with pytest.raises(SystemExit) as left:
+        main(["drill", "--identity", str(identity), file])
+    assert left.value.code == 128 + signal.SIGTERM
+    assert list((home / "while").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_database_is_its_owner_s_alone(
+    home: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a folder that somebody made for all to read."""
+    (home / "open").mkdir(mode=0o755)
+    monkeypatch.setenv("SURVEYAPP_DATA_DIR", str(home / "open"))
+    assert main(["init"]) == 0
+    assert main(["backup", str(home / "b.age")]) == 0
+    (home / "new").mkdir(mode=0o755)
+    monkeypatch.setenv("SURVEYAPP_DATA_DIR", str(home / "new"))
+    assert main(["restore", str(home / "b.age"), "--identity", str(identity)]) == 0
+    for name in ("open", "new"):
+        mode = (home / name / "surveyapp.db").stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600, name
 
 
 def test_the_newest_is_drilled(

@@ -63,3 +63,11 @@ def test_a_lost_ledger_is_said(sqlite_site: Site, capsys: Said) -> None:
     (sqlite_site.settings.ledger_folder / "erasures.jsonl").unlink()
     assert main(["erase", "--replay"]) == 1
     assert "find the lost ledger" in capsys.readouterr().err
+
+
+def test_a_copy_that_cannot_be_put_down_leaves_nothing(tmp_path: Path, capsys: Said) -> None:
+    there = tmp_path / "out" / "copy.zip"
+    there.mkdir(parents=True)
+    assert main(["copy", CODE, "-o", str(there)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert [p.name for p in there.parent.iterdir()] == ["copy.zip"]

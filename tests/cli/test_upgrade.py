@@ -226,11 +226,9 @@ def test_a_full_disk_at_any_step_of_a_migration_leaves_the_earlier_database_whol
         refused += 1
         assert code in (1, 2)
         assert said.count("\n") <= 2
-        if revision_of(path) == OLDEST:
-            assert counts(path) == before
-        else:  # migrated; what `init` does next found no room, and does it when it is run again
-            assert revision_of(path) == schema.head()
-            assert "Make room" in said
+        # The migration itself may just have had room, and what comes after it not.
+        assert revision_of(path) == (schema.head() if "is done and nothing" in said else OLDEST)
+        assert counts(path) == before
         with closing(sqlite3.connect(path)) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert list(path.parent.glob("*.part")) == []

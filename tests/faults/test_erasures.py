@@ -19,6 +19,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from surveyapp.services import batch, cleaning, erasing, ledger
+from surveyapp.services.backup import workplace
 from surveyapp.services.erasing import Wish
 from surveyapp.services.errors import RefusedError
 from surveyapp.services.site import Site, assemble
@@ -238,6 +239,23 @@ def test_a_full_disk_loses_no_erasure(on_sqlite: Site, tmp_path: Path) -> None:
     assert erasing.replay(on_sqlite, LATER) == 1
     with full_disk(room), pytest.raises(RefusedError, match="could not be rewritten"):
         cleaning.clean(on_sqlite, LATER)
+    assert cleaning.clean(on_sqlite, LATER)
+    assert words_in(tmp_path) == set()
+
+
+def test_what_killed_work_left_goes_too(on_sqlite: Site, tmp_path: Path) -> None:
+    """Whole copies in the clear, of a backup, a restore and a migration that were killed."""
+    database, data = Path(on_sqlite.database.url.database or ""), on_sqlite.settings.data_dir
+    before = database.with_name(f"{database.stem}-before-0009.part")
+    stage = database.parent / ".restoring"
+    for left in (data / "backup-work" / "now" / "database", stage / "database", before):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        with Database(f"sqlite:///{left}").engine.connect() as connection:
+            connection.execute(text(f"CREATE TABLE left AS SELECT '{CODE}' AS code"))
+            connection.commit()
+    erasing.erase(on_sqlite, CODE, ALL, **BY)
+    with workplace.workplace(data):
+        assert not cleaning.clean(on_sqlite, LATER)
     assert cleaning.clean(on_sqlite, LATER)
     assert words_in(tmp_path) == set()
 

@@ -13,7 +13,7 @@ from surveyapp.services import retention
 from surveyapp.services.errors import InputError
 from surveyapp.services.site import Site
 from surveyapp.store import retention as store
-from surveyapp.store import trail
+from surveyapp.store import seals, trail
 from surveyapp.store.tables import Answer, Assessment, Attempt, Contact, Study
 from surveyapp.store.tables_access import Link, Visit
 from surveyapp.store.tables_entry import Pin
@@ -136,3 +136,8 @@ def test_a_period_is_taken_back(sqlite_site: Site) -> None:
     assert retention.set_periods(sqlite_site, EVERY, **BY) == {}
     assert retention.set_periods(sqlite_site, {"notes": None}, **BY) == {"notes": None}
     assert [x.days for x in retention.lines(sqlite_site, OVER) if x.kind == "notes"] == [None]
+
+
+def test_no_seal_outlives_the_practice_answers_that_it_seals() -> None:
+    """Else `audit verify` takes what retention removed for gone, as it did of imported sheets."""
+    assert set(seals.KINDS) <= set(store.ANSWERS_SAID)

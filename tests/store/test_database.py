@@ -198,3 +198,12 @@ def test_the_database_itself_refuses_what_cannot_be(site: Site) -> None:
     for row in wrong:
         with pytest.raises(IntegrityError), site.database.write() as session:
             session.add(row)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:geheim@host/name", "mysql://u:geheim@host/name", "nonsense"]
+)
+def test_another_database_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="SURVEYAPP_DATABASE_URL is wrong") as said:
+        Database(url)
+    assert "geheim" not in str(said.value)

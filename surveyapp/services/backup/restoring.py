@@ -118,7 +118,7 @@ def _require_empty(settings: Settings, target: Database) -> None:
 def _stage(settings: Settings, target: Database) -> Generator[Path]:
     """A folder beside where the database will be; afterwards nothing is left of it, nor of a data
     folder that was not there."""
-    place = Path(target.url.database or "").parent if target.is_sqlite else settings.data_dir
+    place = _place(settings, target)
     made = [f for f in dict.fromkeys((settings.data_dir, place)) if not f.exists()]
     stage = place / STAGE
     try:
@@ -133,6 +133,15 @@ def _stage(settings: Settings, target: Database) -> Generator[Path]:
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def _place(settings: Settings, target: Database) -> Path:
+    return Path(target.url.database or "").parent if target.is_sqlite else settings.data_dir
+
+
+def throw_away(settings: Settings, database: Database) -> None:
+    """Delete what a killed restore left beside an installation that runs."""
+    shutil.rmtree(_place(settings, database) / STAGE, ignore_errors=True)
 
 
 @contextmanager
@@ -239,6 +248,7 @@ def _move_in(settings: Settings, manifest: Manifest, stage: Path, target: Databa
                     shutil.move(stage / member.name, place)
             if target.is_sqlite:
                 file = Path(target.url.database or "")
+                (stage / DATABASE).chmod(0o600)
                 (stage / DATABASE).rename(file)
                 sync_folder(file.parent)
         except BaseException:

@@ -65,6 +65,20 @@ def is_busy(data_dir: Path) -> bool:
     return False
 
 
+def throw_away(data_dir: Path) -> bool:
+    """Delete what a killed backup or drill left; False while somebody works there."""
+    root = data_dir / FOLDER
+    if not root.is_dir():
+        return True
+    with (root / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        _clear(root)
+    return True
+
+
 def _clear(root: Path) -> None:
     for left in root.iterdir():
         if left.name != LOCK:

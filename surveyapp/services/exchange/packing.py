@@ -67,7 +67,7 @@ def start(
     """Begin in a process of its own; False when this account's is being made already."""
     tidy(site, now)
     folder = _folder(site, account)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside.make_private(folder)
     with (folder / aside.LOCK).open("w") as lock:
         if not aside.taken(lock.fileno()):
             return False
