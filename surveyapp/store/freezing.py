@@ -180,6 +180,11 @@ def freeze(session: Session, study: Study, under: Under, now: datetime) -> bool:
     """Name what a study runs under by its hashes; False where that was done before."""
     if freeze_of(session, study.id):
         return False
+    # Two people may be the first at once; the second waits and finds what the first froze.
+    own = select(col(Study.id)).where(col(Study.id) == study.id)
+    session.execute(own.with_for_update(key_share=True))
+    if freeze_of(session, study.id):
+        return False
     refreeze(session, study.id, under, now)
     return True
 
