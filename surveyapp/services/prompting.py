@@ -265,7 +265,7 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         # Of somebody who was erased meanwhile there is no row any more.
         ours = len(rows) == len(job.prompt_ids) and all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
-        permits = Permits(session, site)
+        permits = Permits(session, site, limited_only=True)
         wanted = ours and not held and all(_wanted(by_course, row, permits, now) for row in rows)
         wanted = wanted and job.way.kind in invitations.channels(contexts[0].participant)
         wanted = wanted and contacts.stands(session, job.person_id, job.way.kind, job.sent_to)

@@ -248,15 +248,17 @@ def _permissions(session: Session) -> dict[int, Permission]:
     return {row.wording_id: row for row in session.scalars(query)}
 
 
-def held(session: Session, *, lock: bool = False) -> dict[int, Held]:
+def held(session: Session, *, lock: bool = False, limited_only: bool = False) -> dict[int, Held]:
     """Every installed wording by its id, retired ones too; `lock` keeps others from counting
-    uses at the same time."""
+    uses at the same time. With `limited_only` uses are counted only where there is a maximum."""
     query = select(InstalledWording).order_by(col(InstalledWording.id))
     rows = list(session.scalars(query.with_for_update(key_share=True) if lock else query))
     if not rows:
         return {}
     permissions, overrides = _permissions(session), _overrides(session)
-    counts = _uses(session)
+    limited = {_same(r, permissions[r.id]) for r in rows if permissions[r.id].maximum is not None}
+    counted = [r.id for r in rows if not limited_only or _same(r, permissions[r.id]) in limited]
+    counts = _uses(session, counted)
     shared: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = _same(row, permissions[row.id])
@@ -281,8 +283,11 @@ def _overrides(session: Session) -> dict[int, PermissionOverride]:
     return {row.wording_id: row for row in session.scalars(query)}
 
 
-def _uses(session: Session) -> dict[int, int]:
-    query = select(col(WordingUse.wording_id), func.count()).group_by(col(WordingUse.wording_id))
+def _uses(session: Session, wording_ids: Collection[int]) -> dict[int, int]:
+    if not wording_ids:
+        return {}
+    own = col(WordingUse.wording_id)
+    query = select(own, func.count()).where(own.in_(wording_ids)).group_by(own)
     return {wording: count for wording, count in session.execute(query)}
 
 
