@@ -178,6 +178,9 @@ def enrolment_faults(
     faults: dict[str, None] = {}
     for name in dict.fromkeys(i for t in protocol.timepoints for i in t.instruments):
         lacking: list[str] = []
+        if name not in present:  # frozen to, and installed no more
+            faults |= {f"{name} is not installed any more.": None} if live else {}
+            continue
         for language in languages:
             wording = pick(present[name], language, live=live)
             if fault := _fault(permits, wording, live=live, on=on):
