@@ -178,7 +178,7 @@ def _start_missing(
     missing = [i for i in timepoint.instruments if (timepoint.id, i) not in context.facts.started]
     if missing:
         chosen = [context.wording(name) for name in missing]
-        used = Permits(session, site, lock=True).starts(context, chosen, now)
+        used = Permits(session, site, lock=True, limited_only=True).starts(context, chosen, now)
         permissions.count(session, used, now)
     for name in missing:
         session.add(_assessment(context, timepoint, context.instruments[name], now))

@@ -96,7 +96,7 @@ def sent_sheet(site: Site, code: str, number: int, timepoint: str, instrument: s
     with site.database.read() as session:
         context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         assert row.submitted_at is not None
-        wording = of_sheet(session, context.instruments, context.wordings, row)
+        wording = of_sheet(session, asked, context.wordings, row)
         past = store.corrections_of(session, row.id)
         emails = staff_emails(session)
         return SentSheet(

@@ -284,6 +284,8 @@ def _consent_problems(
         problems["given_on"] = fault
     elif form and given_on and given_on < form.dated:
         problems["given_on"] = f"Version {form.version} is of {day(form.dated)}, after that day."
+    elif given_on and (withdrawn := context.hanging.withdrawn_after(given_on)):
+        problems["given_on"] = f"Consent was withdrawn on {day(withdrawn)}, after that day."
     if scope not in CONSENT_SCOPES:
         problems["scope"] = "Choose what the consent covers."
     if form is None and (forms or more.version):

@@ -77,16 +77,24 @@ def channels(person: Participant) -> list[str]:
 class Ways:
     """By which ways some people may be reached. Each thing is asked for once, however many."""
 
-    def __init__(self, session: Session, site: Site, rows: Iterable[Any]) -> None:
+    def __init__(
+        self, session: Session, site: Site, rows: Iterable[Any], permits: Permits | None = None
+    ) -> None:
         """`rows` are the people's contacts as they are kept."""
         self._session, self._site = session, site
         self._rows = {(row.participant_id, row.kind): row for row in rows}
-        self.permits = Permits(session, site)
+        self.permits = permits or Permits(session, site, limited_only=True)
 
     @classmethod
-    def of(cls, session: Session, site: Site, contexts: Iterable[CourseContext]) -> Ways:
+    def of(
+        cls,
+        session: Session,
+        site: Site,
+        contexts: Iterable[CourseContext],
+        permits: Permits | None = None,
+    ) -> Ways:
         people = {context.participant.id for context in contexts}
-        return cls(session, site, contacts.sealed_of(session, people))
+        return cls(session, site, contacts.sealed_of(session, people), permits)
 
     def kept_back(self, context: CourseContext) -> KeptBack:
         """What keeps messages from this person besides the schedule: all messages are held, there

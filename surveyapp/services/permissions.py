@@ -92,19 +92,24 @@ class Standing:
 
 
 class Permits:
-    """The permissions of everything that is installed, read once and only when asked for."""
+    """The permissions of everything that is installed, read once and only when asked for. With
+    `limited_only` uses are counted only where there is a maximum: to judge, not to show."""
 
-    def __init__(self, session: Session, site: Site, *, lock: bool = False) -> None:
+    def __init__(
+        self, session: Session, site: Site, *, lock: bool = False, limited_only: bool = False
+    ) -> None:
         self._session, self._site, self._lock = session, site, lock
+        self._limited_only = limited_only
         self._read: Mapping[int, Standing] | None = None
 
     def all(self) -> Mapping[int, Standing]:
         """By the wording's id."""
         if self._read is None:
             known = self._site.library.instruments
+            found = wordings.held(self._session, lock=self._lock, limited_only=self._limited_only)
             self._read = {
                 number: Standing(held, known[held.wording.instrument].name)
-                for number, held in wordings.held(self._session, lock=self._lock).items()
+                for number, held in found.items()
                 if held.wording.instrument in known
             }
         return self._read
@@ -173,6 +178,9 @@ def enrolment_faults(
     faults: dict[str, None] = {}
     for name in dict.fromkeys(i for t in protocol.timepoints for i in t.instruments):
         lacking: list[str] = []
+        if name not in present:  # frozen to, and installed no more
+            faults |= {f"{name} is not installed any more.": None} if live else {}
+            continue
         for language in languages:
             wording = pick(present[name], language, live=live)
             if fault := _fault(permits, wording, live=live, on=on):

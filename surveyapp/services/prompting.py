@@ -35,6 +35,7 @@ from ..study.schedule import (
 )
 from . import invitations
 from .invitations import Invited, Route, Ways
+from .permissions import Permits
 from .site import Site
 
 LEASE = timedelta(minutes=2)
@@ -264,7 +265,8 @@ def recheck(site: Site, job: Job, now: datetime) -> bool:
         # Of somebody who was erased meanwhile there is no row any more.
         ours = len(rows) == len(job.prompt_ids) and all(is_ours(row, job) for row in rows)
         held = instance.is_held(session)
-        wanted = ours and not held and all(_wanted(by_course, row, now) for row in rows)
+        permits = Permits(session, site, limited_only=True)
+        wanted = ours and not held and all(_wanted(by_course, row, permits, now) for row in rows)
         wanted = wanted and job.way.kind in invitations.channels(contexts[0].participant)
         wanted = wanted and contacts.stands(session, job.person_id, job.way.kind, job.sent_to)
         fresh = all(row.next_at and row.next_at - now > LEASE / 2 for row in rows)
@@ -305,11 +307,15 @@ def is_ours(row: PromptRow, job: Job) -> bool:
     return row.status == "claimed" and row.claimed_by == job.claimed_by
 
 
-def _wanted(contexts: Mapping[int, CourseContext], row: PromptRow, now: datetime) -> bool:
+def _wanted(
+    contexts: Mapping[int, CourseContext], row: PromptRow, permits: Permits, now: datetime
+) -> bool:
     context = contexts[row.course_id]
     if row.revision != context.revision(row.timepoint):
         return False
     timepoint = context.protocol.timepoint(row.timepoint)
+    if permits.hold(context, timepoint, now):
+        return False
     # Its hour may have moved since it was claimed, with the person's zone or quiet hours.
     numbered = (p for p in open_prompts(timepoint, context.facts) if p.number == row.number)
     prompt = next(numbered, None)

@@ -57,7 +57,7 @@ def second_form(
     with site.database.read() as session:
         context, point, asked, row = sent_place(session, site, code, number, timepoint, instrument)
         _may(session, row, actor)
-        wording = of_sheet(session, context.instruments, context.wordings, row)
+        wording = of_sheet(session, asked, context.wordings, row)
         items = items_of(asked, wording)
         return SecondForm(asked.name, point.label, wording.language, wording.recall, items)
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..store import freezing, roster, trail, versions
+from ..store import freezing, roster, trail, versions, wordings
 from ..store.database import Session
 from ..store.facts import CourseContext, course_contexts
-from ..store.freezing import Under
+from ..store.freezing import INSTRUMENT, Under
 from ..store.tables import Retreat, Study
 from ..store.tables_consent import Amendment
 from ..store.windows import lock_courses, refresh_windows
@@ -198,6 +198,9 @@ def _take(
         raise RefusedError(f"Not in the new version, but in use: {', '.join(told.lost)}.")
     row = freezing.add_amendment(session, _row(session, amending, new, found, actor, now))
     _bring(session, site, amending, ids, row, now)
+    for change in found:
+        if change.kind == INSTRUMENT and change.after is not None:
+            wordings.bring(session, site.library, ids, change.name, now)
     payload = _payload(row, found)
     contexts = course_contexts(session, site.library, ids)
     append_all(session, contexts, "amendment taken", actor, now, payload)

@@ -22,7 +22,7 @@ from ..store.facts import CourseContext, course_context, course_contexts
 from ..store.links import digest, find_link, make_token
 from ..store.tables import Study
 from ..store.tables_access import Link
-from ..store.wordings import languages_of
+from ..store.wordings import languages_of, of_sheet
 from ..study.consent import may_answer
 from ..study.instrument import Instrument, Wording
 from ..study.protocol import Timepoint
@@ -111,13 +111,17 @@ def _door(
         state=state_of(timepoint, context.facts, now),
         opens=window.opens if window else None,
         closes=window.closes if window else None,
-        parts=tuple(Part(len(i.items), _recall(i, context, timepoint)) for i in asked),
+        parts=tuple(_part(i, context, timepoint) for i in asked),
         minutes=sum(i.minutes for i in asked),
         data_notice=notices.notice_for(session, site, context.study, language),
         notice_due=notices.is_due(session, context.participant, context.study),
         asks_pin=pins.asks(session, context.participant.id),
         lacks_consent=lacks_consent(context, timepoint, now),
     )
+
+
+def _part(asked: Instrument, context: CourseContext, timepoint: Timepoint) -> Part:
+    return Part(len(asked.items), _recall(context.wording(asked.id), context, timepoint))
 
 
 def lacks_consent(context: CourseContext, timepoint: Timepoint, now: datetime) -> bool:
@@ -162,8 +166,9 @@ def questionnaire(
         asked = keys.instrument_of(
             session, site.library, instrument, sheet.key_sha256, inside.context.instruments
         )
+        wording = of_sheet(session, asked, inside.context.wordings, sheet)
     write = write_capability(read_secret)
-    return _page(inside, asked, visit_id, write, link, given, lines)
+    return _page(inside, (asked, wording), visit_id, write, link, given, lines)
 
 
 def thanks(site: Site, visit_id: str, read_secret: str, now: datetime) -> Thanks | None:
@@ -242,7 +247,7 @@ def _refuse_late(inside: _Inside, now: datetime) -> None:
 
 def _page(
     inside: _Inside,
-    instrument: Instrument,
+    sheet: tuple[Instrument, Wording],
     visit_id: str,
     write: str,
     link: str,
@@ -250,16 +255,16 @@ def _page(
     lines: Lines,
 ) -> Questionnaire:
     language = inside.context.participant.language
-    wording = inside.context.wording(instrument.id)
+    instrument, wording = sheet
     return Questionnaire(
         visit=visit_id,
         write=write,
         instrument=instrument.id,
         language=language,
         lines=lines,
-        notice=notice_of(inside.context, [instrument.id]),
+        notice=wording.told,
         title=wording.title,
-        recall=_recall(instrument, inside.context, inside.timepoint),
+        recall=_recall(wording, inside.context, inside.timepoint),
         names=tuple(inside.timepoint.instruments),
         link=link,
         questions=questions_of(instrument, wording, given),
@@ -295,9 +300,8 @@ def _question(
     )
 
 
-def _recall(instrument: Instrument, context: CourseContext, timepoint: Timepoint) -> str:
+def _recall(wording: Wording, context: CourseContext, timepoint: Timepoint) -> str:
     """The recall line; one that names a session gets the date of the timepoint's anchor."""
-    wording = context.wording(instrument.id)
     anchor = context.facts.anchors.get(timepoint.anchor)
     if anchor is None:
         return wording.recall

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from ..store import wordings
 from ..store.alerts import staff_emails
 from ..store.database import Session
+from ..store.tables_wording import InstalledWording
 from ..study.instrument import Instrument, Wording
+from ..study.reading import FaultsFoundError
 from ..texts import day
 from .permissions import Permits, Standing
 from .phonepages import Question
@@ -69,7 +71,7 @@ class WordingView:
     history: Sequence[Recorded]
     overrides: Sequence[Recorded]
     retired: str
-    screens: Screens
+    screens: Screens | None
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,6 @@ def view(site: Site, wording_id: int, now: datetime) -> WordingView:
         row = the_wording(session, wording_id)
         standing = Permits(session, site).all()[wording_id]
         instrument = the_instrument(site, row.instrument)
-        wording = wordings.text_of(session, instrument, row.sha256, row.language, placeholder=False)
         emails = staff_emails(session)
         stands = row.id in {r.id for r in wordings.newest(session).values()}
         history = wordings.history(session, wording_id)
@@ -188,8 +189,20 @@ def view(site: Site, wording_id: int, now: datetime) -> WordingView:
                 for o in wordings.overrides_of(session, wording_id)
             ),
             retired=row.retired_why,
-            screens=screens_of(instrument, wording, history[0].holder),
+            screens=_screens(session, instrument, row, history[0].holder),
         )
+
+
+def _screens(
+    session: Session, asked: Instrument, row: InstalledWording, holder: str
+) -> Screens | None:
+    """None where the text was made for another version of the key: it is not used then."""
+    kept = row.sha256, row.language
+    try:
+        wording = wordings.text_of(session, asked, *kept, placeholder=False)
+    except FaultsFoundError:
+        return None
+    return screens_of(asked, wording, holder)
 
 
 def _said(typed: TypedPermission) -> str:

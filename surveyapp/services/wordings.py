@@ -1,8 +1,8 @@
 """Wordings: a site installs its own text of an instrument, with the permission to use it.
 
-A text is kept by its hash and never changes; what is installed later is for later courses. A text
-that is retired stays for the courses that began with it. Everything here is in the trail, without
-the texts themselves.
+A text is kept by its hash and never changes; what is installed later is for later courses, and for
+those of live studies that have no text but placeholders. A text that is retired stays for the
+courses that began with it. Everything here is in the trail, without the texts themselves.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from ..store import roster, trail, wordings
 from ..store.database import Session
+from ..store.facts import CHUNK, course_contexts
+from ..store.studies import live_courses
 from ..store.tables_wording import BASES, InstalledWording, Permission, PermissionOverride
 from ..store.windows import lock_courses, refresh_windows
 from ..study.instrument import Instrument, Wording
@@ -162,7 +164,27 @@ def _keep(
     kept = _add(session, row, permission, actor, now)
     payload = {**_named(row), **_said(kept)}
     trail.append(session, trail.SYSTEM, "wording installed", actor, now, payload)
+    _give_to_those_without(session, site, row, now)
     return row
+
+
+def _give_to_those_without(
+    session: Session, site: Site, row: InstalledWording, now: datetime
+) -> None:
+    """A course of a live study that has no text of it but placeholders waits for this one: nothing
+    can have been begun in those."""
+    ids = live_courses(session)
+    for start in range(0, len(ids), CHUNK):
+        lacking = [
+            context.course_id
+            for context in course_contexts(session, site.library, ids[start : start + CHUNK])
+            if all(w.placeholder for w in context.wordings[row.instrument].values())
+        ]
+        if lacking:
+            lock_courses(session, lacking)
+            wordings.bring(session, site.library, lacking, row.instrument, now)
+            roster.look_again(session, lacking, now)
+            refresh_windows(session, site.library, lacking)
 
 
 def _add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -44,6 +45,11 @@ class Hanging:
     @property
     def signed(self) -> Signed | None:
         return signed(self.consents, self.withdrawals)
+
+    def withdrawn_after(self, on: date) -> date | None:
+        """The newest day after this one on which something was withdrawn."""
+        days = (row.withdrawn_on for row in self.withdrawals)
+        return max((day for day in days if day > on), default=None)
 
 
 class Owner(NamedTuple):

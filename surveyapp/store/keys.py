@@ -20,6 +20,7 @@ from ..study.instrument import Instrument, Option, Wording
 from ..study.keyfile import read_key
 from ..study.library import Library
 from ..study.reading import Faults
+from .once import add_once
 from .tables_consent import KeySet, KeyText
 
 Instruments = Mapping[str, Instrument]
@@ -126,8 +127,7 @@ def keep(session: Session, instrument: Instrument, now: datetime) -> str:
             wordings=json.dumps(wordings, ensure_ascii=False, sort_keys=True),
             kept_at=now,
         )
-        session.add(row)
-        session.flush()
+        add_once(session, row)
     return instrument.sha256
 
 
@@ -137,6 +137,5 @@ def keep_set(session: Session, instruments: Iterable[Instrument], now: datetime)
     text = "".join(f"{i.id} {keep(session, i, now)}\n" for i in ordered)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     if session.get(KeySet, sha256) is None:
-        session.add(KeySet(sha256=sha256, text=text, kept_at=now))
-        session.flush()
+        add_once(session, KeySet(sha256=sha256, text=text, kept_at=now))
     return sha256

@@ -31,6 +31,17 @@ def live(session: Session) -> list[Study]:
     return list(session.scalars(query.order_by(col(Study.id))))
 
 
+def live_courses(session: Session) -> list[int]:
+    """Ids of every course of a live study."""
+    query = (
+        select(col(Course.id))
+        .join(Retreat, col(Retreat.id) == col(Course.retreat_id))
+        .join(Study, col(Study.id) == col(Retreat.study_id))
+        .where(col(Study.mode) == "live")
+    )
+    return list(session.scalars(query.order_by(col(Course.id))))
+
+
 def copy_as_live(session: Session, before: Study, title: str, now: datetime) -> Study:
     """A live study with another's lines, languages, roster, data notice and newest consent form,
     and no data."""

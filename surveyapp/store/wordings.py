@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from ..study.instrument import Instrument, Wording
 from ..study.library import Library
-from ..study.reading import Faults
+from ..study.reading import Faults, FaultsFoundError
 from ..study.wording import parse_wording
+from .keys import fits
 from .once import add_once
 from .tables import Assessment, Course
 from .tables_wording import (
@@ -92,14 +93,24 @@ def _keys(instruments: Instruments) -> str:
 def _read_set(session: Session, instruments: Instruments, content: Content) -> Wordings:
     """An instrument that came after the set has what ships with the program."""
     return {
-        name: {
-            language: _wording(session, instrument, language, entry)
-            for language, entry in content[name].items()
-        }
-        if name in content
-        else instrument.wordings
+        name: _fitting(session, instrument, content.get(name, {}))
         for name, instrument in instruments.items()
     }
+
+
+def _fitting(
+    session: Session, instrument: Instrument, entries: Mapping[str, Entry]
+) -> Mapping[str, Wording]:
+    """An instrument's texts. One that does not fit its key, because the key changed since, gives
+    way to what ships with the program."""
+    found: dict[str, Wording] = {}
+    for language, entry in entries.items():
+        try:
+            found[language] = _wording(session, instrument, language, entry)
+        except FaultsFoundError:
+            if language in instrument.wordings:
+                found[language] = instrument.wordings[language]
+    return found or instrument.wordings
 
 
 def _wording(session: Session, instrument: Instrument, language: str, entry: Entry) -> Wording:
@@ -126,25 +137,28 @@ def text_of(
     return _texts[key]
 
 
-def of_sheet(
-    session: Session, instruments: Instruments, wordings: Wordings, sheet: Assessment
-) -> Wording:
-    """The wording in which an assessment was answered; the course's own for a text that is gone."""
-    instrument = instruments[sheet.instrument]
+def _reads(session: Session, instrument: Instrument, language: str, entry: Entry) -> bool:
+    """Whether a text fits the instrument's key."""
+    try:
+        _wording(session, instrument, language, entry)
+    except FaultsFoundError:
+        return False
+    return True
+
+
+def of_sheet(session: Session, asked: Instrument, wordings: Wordings, sheet: Assessment) -> Wording:
+    """The wording in which an assessment was, or is being, answered, under its own key (`asked`);
+    what ships, or was kept, with that key for a text that is gone."""
     own = wordings[sheet.instrument].values()
-    found = next((w for w in own if w.sha256 == sheet.wording_sha256), None)
-    if found is not None:
+    same = (w for w in own if w.sha256 == sheet.wording_sha256 and fits(asked, w))
+    if (found := next(same, None)) is not None:
         return found
     try:
         return text_of(
-            session,
-            instrument,
-            sheet.wording_sha256,
-            sheet.language,
-            placeholder=sheet.placeholder,
+            session, asked, sheet.wording_sha256, sheet.language, placeholder=sheet.placeholder
         )
-    except KeyError:
-        return instrument.wording(sheet.language)
+    except (KeyError, FaultsFoundError):
+        return asked.wording(sheet.language)
 
 
 def keep_text(session: Session, wording: Wording, now: datetime) -> None:
@@ -190,15 +204,42 @@ def pin_new(session: Session, library: Library, now: datetime) -> None:
     free = ~select(literal(1)).where(col(CourseWording.course_id) == col(Course.id)).exists()
     if session.scalars(select(col(Course.id)).where(free).limit(1)).first() is None:
         return
-    content = json.dumps(present(session, library), ensure_ascii=False, sort_keys=True)
-    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    sha256 = _keep_set(session, library, present(session, library), now)
+    rows = select(col(Course.id), literal(sha256)).where(free)
+    session.execute(insert(CourseWording).from_select(["course_id", "set_sha256"], rows))
+
+
+def _keep_set(session: Session, library: Library, content: Content, now: datetime) -> str:
+    """Keep a set and the texts that ship now; the set's hash."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
     if session.get(WordingSet, sha256) is None:
         for instrument in library.instruments.values():
             for wording in instrument.wordings.values():
                 keep_text(session, wording, now)
-        add_once(session, WordingSet(sha256=sha256, content=content, kept_at=now))
-    rows = select(col(Course.id), literal(sha256)).where(free)
-    session.execute(insert(CourseWording).from_select(["course_id", "set_sha256"], rows))
+        add_once(session, WordingSet(sha256=sha256, content=text, kept_at=now))
+    return sha256
+
+
+def bring(
+    session: Session, library: Library, course_ids: Collection[int], name: str, now: datetime
+) -> None:
+    """Give courses what stands now of one instrument, in place of placeholders and of texts that
+    do not fit its key; the rest of their sets stays."""
+    asked, stands = library.instruments[name], present(session, library)[name]
+    own = col(CourseWording.course_id).in_(course_ids)
+    sets = select(col(CourseWording.set_sha256)).where(own).distinct()
+    for before in list(session.scalars(sets)):
+        content: Content = json.loads(session.get_one(WordingSet, before).content)
+        kept = {
+            language: entry
+            for language, entry in content.get(name, {}).items()
+            if not entry["placeholder"] and _reads(session, asked, language, entry)
+        }
+        sha256 = _keep_set(session, library, {**content, name: {**stands, **kept}}, now)
+        same = update(CourseWording).where(own, col(CourseWording.set_sha256) == before)
+        session.execute(same.values(set_sha256=sha256))
+    session.expire_all()
 
 
 def _permissions(session: Session) -> dict[int, Permission]:
@@ -207,15 +248,17 @@ def _permissions(session: Session) -> dict[int, Permission]:
     return {row.wording_id: row for row in session.scalars(query)}
 
 
-def held(session: Session, *, lock: bool = False) -> dict[int, Held]:
+def held(session: Session, *, lock: bool = False, limited_only: bool = False) -> dict[int, Held]:
     """Every installed wording by its id, retired ones too; `lock` keeps others from counting
-    uses at the same time."""
+    uses at the same time. With `limited_only` uses are counted only where there is a maximum."""
     query = select(InstalledWording).order_by(col(InstalledWording.id))
     rows = list(session.scalars(query.with_for_update(key_share=True) if lock else query))
     if not rows:
         return {}
     permissions, overrides = _permissions(session), _overrides(session)
-    counts = _uses(session)
+    limited = {_same(r, permissions[r.id]) for r in rows if permissions[r.id].maximum is not None}
+    counted = [r.id for r in rows if not limited_only or _same(r, permissions[r.id]) in limited]
+    counts = _uses(session, counted)
     shared: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = _same(row, permissions[row.id])
@@ -240,8 +283,11 @@ def _overrides(session: Session) -> dict[int, PermissionOverride]:
     return {row.wording_id: row for row in session.scalars(query)}
 
 
-def _uses(session: Session) -> dict[int, int]:
-    query = select(col(WordingUse.wording_id), func.count()).group_by(col(WordingUse.wording_id))
+def _uses(session: Session, wording_ids: Collection[int]) -> dict[int, int]:
+    if not wording_ids:
+        return {}
+    own = col(WordingUse.wording_id)
+    query = select(own, func.count()).where(own.in_(wording_ids)).group_by(own)
     return {wording: count for wording, count in session.execute(query)}
 
 

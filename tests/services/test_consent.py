@@ -143,7 +143,8 @@ def test_new_consent_after_a_withdrawal_counts(sqlite_site: Site, server: MailSe
     site = sqlite_site
     add_course(site)
     consent.withdraw(site, "P-01", 1, NewWithdrawal("messages", None, "the person"), **by())
-    enrolment.record_consent(site, "P-01", 1, MARCH, "answers and messages", **by())
+    today = INVITATION.date()
+    enrolment.record_consent(site, "P-01", 1, today, "answers and messages", **by())
     assert tick(site, server, INVITATION + timedelta(minutes=1)) == 1
 
 
@@ -154,6 +155,20 @@ def test_leaving_stays_one_stop(sqlite_site: Site) -> None:
     all_of_it = NewWithdrawal("participation", None, "the person")
     consent.withdraw(sqlite_site, "P-01", 1, all_of_it, **by())
     assert len(person_view(sqlite_site, "P-01", INVITATION).courses[-1].stops) == 1
+
+
+def test_what_was_signed_before_a_withdrawal_does_not_undo_it(
+    sqlite_site: Site, server: MailServer
+) -> None:
+    add_course(sqlite_site)
+    gone = NewWithdrawal("messages", INVITATION.date(), "the person")
+    consent.withdraw(sqlite_site, "P-01", 1, gone, **by())
+    later = INVITATION + timedelta(days=2)
+    with pytest.raises(InputError, match="withdrawn on Wed 10 Mar 2027"):
+        sign(sqlite_site, "", later, MARCH)
+    assert tick(sqlite_site, server, later) == 0
+    sign(sqlite_site, "", later, INVITATION.date())
+    assert tick(sqlite_site, server, later) == 1
 
 
 def test_without_consent_there_is_nothing_to_withdraw(sqlite_site: Site) -> None:

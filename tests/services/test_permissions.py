@@ -15,6 +15,7 @@ from surveyapp.services import (
     enrolment,
     people,
     personal,
+    prompting,
     sheets,
     visits,
     wording_views,
@@ -264,3 +265,19 @@ def test_a_change_needs_a_reason_and_keeps_what_stood(sqlite_site: Site) -> None
         wordings.change_permission(sqlite_site, wording, bad, "", **BY)
     assert set(caught.value.problems) == {"maximum", "why"}
     assert len(wording_views.view(sqlite_site, wording, NOON).history) == 1
+
+
+def test_a_message_in_hand_does_not_go_under_a_permission_that_was_taken_back(
+    site: Site, server: MailServer
+) -> None:
+    wording = install(site, "hads", **BY)
+    course = person(site)
+    job = prompting.claim(site, course, "one", INVITED)
+    assert job is not None
+    assert prompting.recheck(site, job, INVITED)
+    by = {"actor": "staff:1", "now": INVITED}
+    back = replace(PERMISSION, electronic="no")
+    wordings.change_permission(site, wording, back, "taken back", **by)
+    assert not prompting.recheck(site, job, INVITED)
+    assert tick(site, server, INVITED) == 0
+    assert "does not cover phones" in reasons(site)[0]

@@ -22,7 +22,7 @@ from ...store.notices import all_versions
 from ...store.scopes import Scope
 from ..errors import RefusedError
 from ..invitations import Ways
-from ..permissions import KeptBack
+from ..permissions import KeptBack, Permits
 from ..programme import every_programme
 from ..site import Site
 from ..spreadsheet import safe_text
@@ -128,8 +128,9 @@ def _write_tables(site: Site, folder: Path, now: datetime, part: Part) -> dict[s
 
 
 def _of_people(session: Session, site: Site, now: datetime, part: Part) -> Iterator[Rows]:
+    permits = Permits(session, site, limited_only=True)
     for count, dump in enumerate(person_dumps(session, site.library, part.scope), 1):
-        yield rows_of(dump, now, _kept_back(session, site, dump))
+        yield rows_of(dump, now, _kept_back(session, site, dump, permits))
         part.tell(count)
 
 
@@ -142,11 +143,11 @@ def _of_studies(session: Session, site: Site, scope: Scope) -> list[Rows]:
     ]
 
 
-def _kept_back(session: Session, site: Site, dump: PersonDump) -> KeptBack | None:
+def _kept_back(session: Session, site: Site, dump: PersonDump, permits: Permits) -> KeptBack | None:
     if not dump.courses:
         return None
     context = dump.courses[0].context
-    return Ways.of(session, site, [context]).kept_back(context)
+    return Ways.of(session, site, [context], permits).kept_back(context)
 
 
 def _open(table: Table, folder: Path, stack: ExitStack) -> Any:
