@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from surveyapp.services import answering, corrections, sheets, trailheads
+from surveyapp.services import answering, corrections, erasing, overview, sheets, trailheads
 from surveyapp.services.answering import Tap
 from surveyapp.services.corrections import Correcting
+from surveyapp.services.erasing import CONTACTS, EVERYTHING, Wish
 from surveyapp.services.errors import RefusedError
 from surveyapp.services.site import Site
 from surveyapp.services.visits import write_capability
 from surveyapp.store.links import ensure_link
+from tests.browser.conftest import DAY_8
+from tests.staffwalk import furnish
 from tests.world import add_course
 
 from .test_prompting import INVITATION
@@ -110,3 +114,15 @@ def test_a_head_file_that_was_edited_is_refused(sqlite_site: Site, tmp_path: Pat
     path.write_text(text_.replace(hash_, "0" * 64))
     with pytest.raises(RefusedError, match="was changed"):
         trailheads.read_file(path)
+
+
+def test_erasing_who_sent_something_leaves_what_others_sent_as_the_trail_says(
+    sqlite_site: Site,
+) -> None:
+    furnish(sqlite_site)
+    by: Any = {"actor": "staff:1", "now": DAY_8}
+    everybody = [person.code for person in overview.people(sqlite_site, "", DAY_8)]
+    for kind, codes in ((EVERYTHING, everybody[:8]), (CONTACTS, everybody[8:10])):
+        for code in codes:
+            erasing.erase(sqlite_site, code, Wish(kind, "asked for it"), **by)
+            assert trailheads.verify(sqlite_site).fault is None, code
