@@ -29,7 +29,8 @@ check: setup ## style, types and the direction of imports
 MEMORY := $(shell df -P -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
 
 test: setup $(BROWSER) ## every test
-	TMPDIR=$(or $(MEMORY),$${TMPDIR:-/tmp}) $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	TMPDIR=$(or $(MEMORY),$${TMPDIR:-/tmp}) $(BIN)/python -m pytest -q -n 3 --dist loadfile \
+		--no-loadscope-reorder
 
 demo: setup ## a living study at http://127.0.0.1:8000 (PORT=... moves it)
 	@exec $(BIN)/surveyapp demo --port $${PORT:-8000}

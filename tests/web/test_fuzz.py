@@ -47,6 +47,8 @@ LEFT_OUT = {
 COUNTED = {
     "staff.own_password": {"sign_in_try"},
     "staff.factor_off": {"sign_in_try"},
+    "staff.second_factor": {"sign_in_try"},
+    "staff.recovery_codes": {"sign_in_try"},
     "staff.sign_in": {"event", "event_payload"},
     "staff.welcome": {"event", "event_payload"},
     "handover.admit": {"event", "event_payload", "pin"},
