@@ -31,8 +31,8 @@ def _add_backup(commands: Commands) -> None:
     parser = commands.add_parser(
         "backup",
         help="write a backup to a file, while everything runs",
-        description="One moment of everything, encrypted to SURVEYAPP_BACKUP_KEY. Prints the "
-        "file's SHA-256.",
+        description="One moment of everything, encrypted to SURVEYAPP_BACKUP_KEY, else to the "
+        "installation's own keys. Prints the file's SHA-256.",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--unencrypted", action="store_true", help="anybody can read it")
@@ -118,15 +118,14 @@ def _backup(arguments: argparse.Namespace) -> int:
     from ..services.backup import age
     from ..services.backup.archive import megabytes
     from ..services.backup.making import make
+    from ..services.backup.own import own_identity
 
     with _faults(), opened_site(checkpoints=False) as site:
         public = site.settings.backup_key
+        key = age.recipient(public) if public else own_identity(site.keys).to_public()
         if not public and not arguments.unencrypted:
-            raise CommandError(
-                "SURVEYAPP_BACKUP_KEY is not set. Make a key with `surveyapp backup-key new`, or "
-                "say --unencrypted: anybody who has the file can then read all answers."
-            )
-        key = None if arguments.unencrypted else age.recipient(public)
+            say("SURVEYAPP_BACKUP_KEY is not set: only this installation's own keys open the file")
+        key = None if arguments.unencrypted else key
         made = make(site, arguments.file, key, actor="command", now=now())
     if made.manifest.fault:
         say(f"the trail is broken: {made.manifest.fault}")

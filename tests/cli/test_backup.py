@@ -12,6 +12,7 @@ import pytest
 
 from surveyapp.cli import main
 from surveyapp.services.backup import drill
+from surveyapp.services.backup.own import bech32
 
 Out = pytest.CaptureFixture[str]
 
@@ -74,11 +75,33 @@ def test_backup_and_restore_elsewhere(
     assert "3 events" in capsys.readouterr().err
 
 
-def test_without_a_key_it_must_be_said(home: Path, capsys: Out) -> None:
-    assert main(["backup", str(home / "b")]) == 2
-    assert "--unencrypted" in capsys.readouterr().err
-    assert not (home / "b").exists()
+def test_without_a_key_the_installation_s_own_opens_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    file = home / "b"
+    assert main(["backup", str(file)]) == 0
+    assert "only this installation's own keys" in capsys.readouterr().err
+    assert file.read_bytes().startswith(b"age-encryption.org/")
+    monkeypatch.setenv("SURVEYAPP_DATA_DIR", str(home / "new"))
+    other = "another secret key of more than 32 characters"
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SURVEYAPP_SECRET_KEY", other)
+        assert main(["restore", str(file)]) == 2
+    assert "--identity" in capsys.readouterr().err
+    assert main(["restore", str(file)]) == 0
+    assert main(["audit", "verify"]) == 0
+
+
+def test_a_backup_may_be_left_unencrypted(home: Path) -> None:
     assert main(["backup", str(home / "b"), "--unencrypted"]) == 0
+    assert (home / "b").read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_bytes_are_written_as_bech32_is_published() -> None:
+    """The valid strings of BIP 173."""
+    assert bech32("a", b"") == "a12uel5l"
+    words = bytes.fromhex("00443214c74254b635cf84653a56d7c675be77df")
+    assert bech32("abcdef", words) == "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,11 @@ def new_identity(path: Path, now: datetime) -> str:
     return public
 
 
+def identity_of(text: str) -> Any:
+    """A private key by its text."""
+    return _age.x25519.Identity.from_str(text)
+
+
 def read_identities(path: Path) -> list[Any]:
     """The private keys in a file, as age writes it. Raises UnfitError."""
     try:

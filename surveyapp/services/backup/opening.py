@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from . import age
 from .archive import GZIP, unpack
@@ -12,6 +13,7 @@ from .faults import UnfitError, told
 from .manifest import Manifest
 
 PACKED = "packed"
+NAME_IT = "The backup is encrypted: name the file of its key with --identity."
 
 
 def is_encrypted(path: Path) -> bool:
@@ -29,26 +31,36 @@ def is_encrypted(path: Path) -> bool:
 
 
 def open_into(
-    path: Path, identity: Path | None, folder: Path, key: bytes | None
+    path: Path, identity: Path | None, folder: Path, key: bytes | None, own: Any = None
 ) -> tuple[Manifest, bool]:
     """Write a backup's members into an empty folder; gives the manifest, and whether it was sealed
-    with `key`. Raises UnfitError, BackupError; then the folder may hold parts."""
-    with told("opening the backup", folder), _decrypted(path, identity, folder) as packed:
+    with `key`. Without the file of an `identity` the installation's `own` is tried.
+
+    Raises UnfitError, BackupError; then the folder may hold parts.
+    """
+    with told("opening the backup", folder), _decrypted(path, identity, folder, own) as packed:
         return unpack(packed, folder, key)
 
 
 @contextmanager
-def _decrypted(path: Path, identity: Path | None, folder: Path) -> Generator[Path]:
+def _decrypted(path: Path, identity: Path | None, folder: Path, own: Any) -> Generator[Path]:
     if not is_encrypted(path):
         yield path
         return
-    if identity is None:
-        raise UnfitError("The backup is encrypted: name the file of its key with --identity.")
-    keys = age.read_identities(identity)
+    if identity is None and own is None:
+        raise UnfitError(NAME_IT)
+    keys = age.read_identities(identity) if identity else [own]
     packed = folder / PACKED
     try:
         with path.open("rb") as source, packed.open("xb") as file:
-            age.decrypt(source, file, keys)
+            _open(source, file, keys, named=identity is not None)
         yield packed
     finally:
         packed.unlink(missing_ok=True)
+
+
+def _open(source: BinaryIO, file: BinaryIO, keys: list[Any], *, named: bool) -> None:
+    try:
+        age.decrypt(source, file, keys)
+    except UnfitError as error:
+        raise error if named else UnfitError(NAME_IT) from error

@@ -27,6 +27,7 @@ from .faults import BackupError, UnfitError, told
 from .making import digest_of, sync_folder
 from .manifest import DATABASE, PURPOSE, Manifest
 from .opening import open_into
+from .own import own_identity
 
 STAGE = ".restoring"
 NOT_OURS = {STAGE, "lost+found"}
@@ -80,7 +81,9 @@ def restore(
     try:
         _require_empty(settings, target)
         with _stage(settings, target) as stage:
-            manifest, sealed = open_into(wish.path, wish.identity, stage, keys.derive(PURPOSE))
+            manifest, sealed = open_into(
+                wish.path, wish.identity, stage, keys.derive(PURPOSE), own_identity(keys)
+            )
             require_same_kind(manifest, target)
             require_known_schema(manifest)
             said = [_sealed(sealed, wish), _contact_keys(manifest, keys)]
