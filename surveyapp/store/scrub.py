@@ -59,7 +59,7 @@ def _soon(done: Callable[[], bool], patience: float) -> bool:
     while not done():
         if time.monotonic() > end:
             return False
-        time.sleep(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)  # between two looks; `done` decides
     return True
 
 

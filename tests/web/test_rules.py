@@ -263,7 +263,7 @@ class NoStage:
     """A demo that is not there: its pages are named, not opened."""
 
     def bar(self) -> demo.Bar:
-        raise NotImplementedError
+        raise NotImplementedError  # named, never opened
 
     def mails(self) -> list[demo.Mail]:
         return []

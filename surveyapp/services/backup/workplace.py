@@ -50,7 +50,7 @@ def _take(lock: TextIO) -> None:
         except BlockingIOError as error:
             if time.monotonic() > end:
                 raise BackupError(BUSY) from error
-            time.sleep(0.01)
+            time.sleep(0.01)  # between two tries; the lock decides
 
 
 def is_busy(data_dir: Path) -> bool:
